@@ -10,8 +10,8 @@
  * does. policy_init() gives the built-in one; whoever reads a policy file then changes rows.
  */
 struct policy_row {
-        uint64_t weight;        /* 0: the check is not applicable */
-        uint64_t range;         /* at least 1 */
+        uint64_t weight;        /* 0: the check is not applicable; beyond 7e14 it counts as 7e14 */
+        uint64_t range;         /* at least 1; 0 counts as the built-in range */
         char *texts[_RESULT_MAX]; /* by enum result; owned; NULL: the built-in text */
 };
 
