@@ -39,7 +39,7 @@ void model_done(struct model *model);
 struct assessment {
         uint8_t badness[_CHECK_MAX];    /* 0 to the check's range, or BADNESS_NOT_APPLICABLE */
         uint8_t exposure;               /* tenths, 0 to 100 */
-        uint64_t sum;                   /* the unrounded measure, as far as it goes: sum of weighted badness */
+        uint64_t sum;                   /* of weighted badness: the measure before it is rounded */
         uint64_t total;                 /* sum of applicable weights */
 };
 
@@ -75,4 +75,5 @@ struct difference {
 };
 
 /* The checks whose badness differs, in the order of enum check. */
-void assessment_compare(const struct assessment *before, const struct assessment *after, struct difference *ret);
+void assessment_compare(const struct assessment *before, const struct assessment *after,
+                        struct difference *ret);

@@ -144,7 +144,7 @@ struct facts {
         bool remove_ipc;
         bool restrict_realtime;
         bool restrict_suid_sgid;
-        bool supplementary_groups;              /* SupplementaryGroups= has entries. Last: facts_equal() compares up to here */
+        bool supplementary_groups;              /* has entries; stays last for facts_equal() */
 };
 
 /* Fills in what a manager uses where it does not tell: nothing is protected, all bits are allowed. */
