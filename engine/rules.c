@@ -35,7 +35,7 @@ static const void *member(const struct input *in) {
         return (const char *) in->facts + in->rule->member;
 }
 
-/* From 262 on, a unit of a user manager is not taken for one of root because it names no user. */
+/* From 262 on, a unit of a user manager is never taken for one that runs as root, whatever user it names. */
 static bool user_manager_rules(const struct input *in) {
         return in->model->scope == SCOPE_USER && model_since(in->model, 262);
 }
@@ -159,16 +159,10 @@ static uint8_t umask_badness(const struct input *in) {
 }
 
 static uint8_t user_or_dynamic_user(const struct input *in) {
-        switch (in->facts->user) {
-        case USER_NOBODY:
+        if (in->facts->user == USER_NOBODY)
                 return 9;
-        case USER_OTHER:
-                return 0;
-        case USER_UNSET:
-                return in->facts->dynamic_user || user_manager_rules(in) ? 0 : 10;
-        default:
-                return 10;
-        }
+
+        return runs_privileged(in) ? 10 : 0;
 }
 
 static const uint8_t architectures_badness[_ARCHITECTURES_MAX] = {
