@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <systemd/sd-id128.h>
+
+#include <exposured/bus.h>
+#include <exposured/macro.h>
+
+#include "api.h"
+#include "log.h"
+#include "manager.h"
+#include "timer.h"
+
+static int find_unit(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,
+                     sd_bus_error *error) {
+        _cleanup_(freep) char *name = NULL;
+        struct manager *manager = userdata;
+        struct unit *unit;
+        int r;
+
+        (void) bus, (void) interface, (void) error;
+        r = sd_bus_path_decode(path, EXPOSURED_UNIT_PATH, &name);
+        if (r <= 0)
+                return r;
+        unit = unit_table_get(&manager->units, name);
+        if (!unit || !unit->assessed)
+                return 0;
+        *ret_found = unit;
+        return 1;
+}
+
+static int enumerate_units(sd_bus *bus, const char *prefix, void *userdata, char ***ret_nodes,
+                           sd_bus_error *error) {
+        _cleanup_(strv_freep) char **nodes = NULL;
+        const struct manager *manager = userdata;
+        size_t n = 0;
+        int r;
+
+        (void) bus, (void) prefix, (void) error;
+        nodes = calloc(manager->units.n_units + 1, sizeof(*nodes));
+        if (!nodes)
+                return -ENOMEM;
+        for (size_t i = 0; i < manager->units.n_units; i++) {
+                if (!manager->units.units[i]->assessed)
+                        continue;
+                r = unit_object_path(manager->units.units[i], &nodes[n]);
+                if (r < 0)
+                        return r;
+                n++;
+        }
+        *ret_nodes = TAKE_PTR(nodes);
+        return 0;
+}
+
+int api_add(struct manager *m, sd_bus *bus) {
+        int r;
+
+        r = sd_bus_add_object_vtable(bus, &m->api_slots[0], EXPOSURED_PATH, EXPOSURED_MANAGER_INTERFACE,
+                                     manager_vtable, m);
+        if (r < 0)
+                return r;
+        r = sd_bus_add_fallback_vtable(bus, &m->api_slots[1], EXPOSURED_UNIT_PATH, EXPOSURED_UNIT_INTERFACE,
+                                       unit_vtable, find_unit, m);
+        if (r < 0)
+                return r;
+        r = sd_bus_add_node_enumerator(bus, &m->api_slots[2], EXPOSURED_UNIT_PATH, enumerate_units, m);
+        if (r < 0)
+                return r;
+        return sd_bus_add_object_manager(bus, &m->api_slots[3], EXPOSURED_PATH);
+}
+
+void api_remove(struct manager *m) {
+        for (size_t i = 0; i < ELEMENTSOF(m->api_slots); i++)
+                m->api_slots[i] = sd_bus_slot_unref(m->api_slots[i]);
+}
+
+static void tell_unit(struct manager *m, const struct unit *unit,
+                      int (*tell)(sd_bus *bus, const char *path)) {
+        _cleanup_(freep) char *path = NULL;
+        int r;
+
+        if (!m->served)
+                return;
+        r = unit_object_path(unit, &path);
+        if (r >= 0)
+                r = tell(m->bus, path);
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "Cannot tell the bus of %s", unit->name);
+}
+
+void api_unit_added(struct manager *m, const struct unit *unit) {
+        tell_unit(m, unit, sd_bus_emit_object_added);
+}
+
+void api_unit_removed(struct manager *m, const struct unit *unit) {
+        tell_unit(m, unit, sd_bus_emit_object_removed);
+}
+
+void api_unit_changed(struct manager *m, const struct unit *unit, unsigned properties) {
+        char *names[UNIT_PROPERTIES_MAX + 1];
+        _cleanup_(freep) char *path = NULL;
+        int r;
+
+        if (!m->served || !unit->assessed || properties == 0)
+                return;
+        unit_property_names(properties, names);
+        r = unit_object_path(unit, &path);
+        if (r >= 0)
+                r = sd_bus_emit_properties_changed_strv(m->bus, path, EXPOSURED_UNIT_INTERFACE, names);
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "Cannot tell the bus what changed in %s", unit->name);
+}
+
+void api_manager_changed(struct manager *m, char **properties) {
+        int r;
+
+        if (!m->served)
+                return;
+        r = sd_bus_emit_properties_changed_strv(m->bus, EXPOSURED_PATH, EXPOSURED_MANAGER_INTERFACE, properties);
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "Cannot tell the bus what changed");
+}
+
+static const char *const event_members[_EVENT_MAX] = {
+        [EVENT_REGRESSED] = "Regressed",
+        [EVENT_IMPROVED] = "Improved",
+        [EVENT_CHANGED] = "Changed",
+        [EVENT_APPEARED] = "Appeared",
+        [EVENT_GONE] = "Gone",
+        [EVENT_MODEL] = "Model",
+};
+
+static int append_checks(sd_bus_message *m, const struct difference *difference) {
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "(stt)");
+        for (unsigned i = 0; difference && i < difference->n_changes && r >= 0; i++) {
+                const struct check_change *change = &difference->changes[i];
+
+                r = sd_bus_message_append(m, "(stt)", check_info(change->check)->json_field,
+                                          (uint64_t) change->before, (uint64_t) change->after);
+        }
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_units(sd_bus_message *m, const struct unit *unit, char *const *units) {
+        if (unit)
+                return sd_bus_message_append(m, "as", 1, unit->name);
+        return sd_bus_message_append_strv(m, (char **) units);
+}
+
+static int emit_event(struct manager *manager, enum event event, const struct unit *unit, uint8_t before,
+                      const struct difference *difference, char *const *units) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        uint8_t after = unit ? unit->assessment.exposure : before;
+        char id_text[SD_ID128_STRING_MAX];
+        sd_id128_t id;
+        int r;
+
+        r = sd_id128_randomize(&id);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_new_signal(manager->bus, &m, EXPOSURED_PATH, EXPOSURED_MANAGER_INTERFACE,
+                                      event_members[event]);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(m, "sts", sd_id128_to_string(id, id_text), timer_realtime(),
+                                  unit ? unit->name : "");
+        if (r >= 0)
+                r = append_units(m, unit, units);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "dd", before / 10.0, after / 10.0);
+        if (r >= 0)
+                r = append_checks(m, difference);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "a(sstas)", 0);
+        return r < 0 ? r : sd_bus_send(manager->bus, m, NULL);
+}
+
+void api_emit_event(struct manager *m, enum event event, const struct unit *unit, uint8_t before,
+                    const struct difference *difference, char *const *units) {
+        int r;
+
+        if (!m->served)
+                return;
+        r = emit_event(m, event, unit, before, difference, units);
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "Cannot tell the bus what happened to %s", unit ? unit->name : "the model");
+}

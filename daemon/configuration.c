@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <syslog.h>
+
+#include <exposured/macro.h>
+
+#include "configuration.h"
+#include "file.h"
+#include "log.h"
+#include "strv.h"
+#include "timer.h"
+
+#define CONFIG_SIZE_MAX (64U * 1024U)
+#define CONFIG_FILES_MAX 256U
+#define CONFIG_SECTION "[Exposure]"
+#define CONFIG_FILE "exposured.conf"
+
+static const char *const config_folders[] = { "/etc", "/run", "/usr/local/lib", "/usr/lib", NULL };
+
+/* One option: a new one is a new row. */
+struct option {
+        const char *name;
+        /* Returns what is expected, where the value is not that; NULL where it is. */
+        const char *(*parse)(const struct option *option, const char *value, void *target);
+        size_t offset;
+        uint64_t min, max;
+        const char *expected;
+};
+
+static const char *parse_number(const struct option *option, const char *value, void *target) {
+        unsigned *number = target;
+        unsigned long long n;
+        char *end;
+
+        errno = 0;
+        n = strtoull(value, &end, 10);
+        if (!isdigit((unsigned char) value[0]) || *end || errno != 0 || n < option->min || n > option->max)
+                return option->expected;
+        *number = (unsigned) n;
+        return NULL;
+}
+
+static const struct {
+        const char *name;
+        uint64_t usec;
+} time_units[] = {
+        { "", USEC_PER_SEC },
+        { "us", 1 },
+        { "ms", USEC_PER_MSEC },
+        { "s", USEC_PER_SEC },
+        { "sec", USEC_PER_SEC },
+        { "m", 60 * USEC_PER_SEC },
+        { "min", 60 * USEC_PER_SEC },
+        { "h", 3600 * USEC_PER_SEC },
+        { "d", 24 * 3600 * USEC_PER_SEC },
+};
+
+static const char *parse_time(const struct option *option, const char *value, void *target) {
+        uint64_t *usec = target, n;
+        char *end;
+
+        errno = 0;
+        n = strtoull(value, &end, 10);
+        if (!isdigit((unsigned char) value[0]) || errno != 0)
+                return option->expected;
+        end += strspn(end, " ");
+        for (size_t i = 0; i < ELEMENTSOF(time_units); i++) {
+                if (!streq(end, time_units[i].name))
+                        continue;
+                if (n > option->max / time_units[i].usec || n * time_units[i].usec < option->min)
+                        return option->expected;
+                *usec = n * time_units[i].usec;
+                return NULL;
+        }
+        return option->expected;
+}
+
+static const char *parse_level(const struct option *option, const char *value, void *target) {
+        static const char *const levels[] = {
+                [LOG_ERR] = "err", [LOG_WARNING] = "warning", [LOG_NOTICE] = "notice",
+                [LOG_INFO] = "info", [LOG_DEBUG] = "debug",
+        };
+        int *level = target;
+
+        for (size_t i = 0; i < ELEMENTSOF(levels); i++)
+                if (levels[i] && streq(levels[i], value)) {
+                        *level = (int) i;
+                        return NULL;
+                }
+        return option->expected;
+}
+
+static const struct option options[] = {
+        { "UnitsMax", parse_number, offsetof(struct config, units_max), 1, 1000000,
+          "a number from 1 to 1000000" },
+        { "CallTimeoutSec", parse_time, offsetof(struct config, call_timeout_usec), USEC_PER_SEC,
+          3600 * USEC_PER_SEC, "a time from 1s to 1h" },
+        { "LookupsPerSecond", parse_number, offsetof(struct config, lookups_per_second), 1, 1000,
+          "a number from 1 to 1000" },
+        { "LogLevel", parse_level, offsetof(struct config, log_level), 0, 0,
+          "err, warning, notice, info or debug" },
+};
+
+void config_init(struct config *config) {
+        *config = (struct config) {
+                .units_max = 16384,
+                .call_timeout_usec = 30 * USEC_PER_SEC,
+                .lookups_per_second = 50,
+                .log_level = LOG_INFO,
+        };
+}
+
+static char *strip(char *text) {
+        char *end;
+
+        text += strspn(text, " \t\r");
+        end = text + strlen(text);
+        while (end > text && strchr(" \t\r", end[-1]))
+                end--;
+        *end = '\0';
+        return text;
+}
+
+/* Returns what is wrong with the assignment, or NULL. */
+static const char *parse_assignment(struct config *config, char *line, const char **ret_name) {
+        char *value = strchr(line, '=');
+
+        *ret_name = "line";
+        if (!value)
+                return "NAME=VALUE";
+        *value++ = '\0';
+        line = strip(line);
+        value = strip(value);
+        for (size_t i = 0; i < ELEMENTSOF(options); i++) {
+                if (!streq(options[i].name, line))
+                        continue;
+                *ret_name = options[i].name;
+                return options[i].parse(&options[i], value, (char *) config + options[i].offset);
+        }
+        return "the name of an option (see exposured.conf(5))";
+}
+
+unsigned config_parse(struct config *config, const char *path, char *text) {
+        unsigned number = 0, wrong = 0;
+        bool in_section = false;
+        char *line;
+
+        while ((line = strsep(&text, "\n"))) {
+                const char *name = "line", *expected = NULL;
+
+                number++;
+                line = strip(line);
+                if (!*line || *line == '#' || *line == ';')
+                        continue;
+                if (*line == '[') {
+                        in_section = streq(line, CONFIG_SECTION);
+                        expected = in_section ? NULL : CONFIG_SECTION;
+                } else if (!in_section)
+                        expected = "a line " CONFIG_SECTION " before";
+                else
+                        expected = parse_assignment(config, line, &name);
+                if (!expected)
+                        continue;
+                wrong++;
+                log_warning("%s:%u: %s ignored, expected %s.", path, number, name, expected);
+        }
+        return wrong;
+}
+
+/* Returns whether there is such a file. */
+static bool load_file(struct config *config, const char *path) {
+        _cleanup_(freep) char *text = NULL;
+        size_t length;
+        int r;
+
+        r = file_read(path, CONFIG_SIZE_MAX, &text, &length);
+        if (r == -ENOENT || r == -ENOTDIR)
+                return false;
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "Cannot read %s, passing over it", path);
+        else if (memchr(text, '\0', length))
+                log_warning("%s: not a text file, passing over it.", path);
+        else
+                (void) config_parse(config, path, text);
+        return true;
+}
+
+static bool is_drop_in(const char *name) {
+        size_t n = strlen(name);
+
+        return name[0] != '.' && n > 5 && streq(name + n - 5, ".conf");
+}
+
+static int find_drop_ins(const char *folder, char ***names) {
+        char path[PATH_MAX];
+        struct dirent *entry;
+        int r = 0;
+        DIR *dir;
+
+        (void) snprintf(path, sizeof(path), "%s/" CONFIG_FILE ".d", folder);
+        dir = opendir(path);
+        if (!dir)
+                return 0;
+        while (r >= 0 && (entry = readdir(dir))) {
+                if (!is_drop_in(entry->d_name) || strv_contains(*names, entry->d_name))
+                        continue;
+                if (strv_length(*names) >= CONFIG_FILES_MAX) {
+                        log_warning("%s: more than %u files, passing over the rest.", path, CONFIG_FILES_MAX);
+                        break;
+                }
+                r = strv_extend(names, entry->d_name);
+        }
+        (void) closedir(dir);
+        return r;
+}
+
+static int compare_names(const void *a, const void *b) {
+        return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+int config_load(struct config *config, const char *const *folders) {
+        _cleanup_(strv_freep) char **names = NULL;
+        char path[PATH_MAX];
+        int r;
+
+        folders = folders ?: config_folders;
+        for (const char *const *f = folders; *f; f++) {
+                (void) snprintf(path, sizeof(path), "%s/" CONFIG_FILE, *f);
+                if (load_file(config, path))
+                        break;
+        }
+        for (const char *const *f = folders; *f; f++) {
+                r = find_drop_ins(*f, &names);
+                if (r < 0)
+                        return r;
+        }
+        if (names)
+                qsort(names, strv_length(names), sizeof(*names), compare_names);
+        for (char **name = names; name && *name; name++)
+                for (const char *const *f = folders; *f; f++) {
+                        (void) snprintf(path, sizeof(path), "%s/" CONFIG_FILE ".d/%s", *f, *name);
+                        if (load_file(config, path))
+                                break;
+                }
+        return 0;
+}

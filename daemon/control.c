@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <exposured/macro.h>
+
+#include "control.h"
+#include "folder.h"
+#include "log.h"
+#include "unit.h"
+
+#define ROOTS_MAX 2
+/* Folders of units that were given properties; more is no system that anyone runs. */
+#define UNIT_FOLDERS_MAX 4096U
+#define DROP_IN_SUFFIX ".d"
+
+/* The drop-ins of one unit. */
+struct unit_folder {
+        struct control *control;
+        struct folder *folder;
+        char unit[UNIT_NAME_SIZE];
+        struct unit_folder *next;
+};
+
+struct root {
+        struct control *control;
+        struct folder *folder;
+        struct unit_folder *units;
+};
+
+struct control {
+        sd_event *event;
+        void (*fn)(void *userdata, const char *unit);
+        void *userdata;
+        struct root roots[ROOTS_MAX];
+        unsigned n_units;
+};
+
+/* "foo.service.d" is the folder of foo.service. */
+static bool unit_from_folder(const char *entry, char unit[static UNIT_NAME_SIZE]) {
+        size_t n = strlen(entry), suffix = strlen(DROP_IN_SUFFIX);
+
+        if (n <= suffix || n - suffix >= UNIT_NAME_SIZE || !streq(entry + n - suffix, DROP_IN_SUFFIX))
+                return false;
+        memcpy(unit, entry, n - suffix);
+        unit[n - suffix] = '\0';
+        return unit_name_is_service(unit);
+}
+
+static void on_unit_folder(void *userdata, const char *entry) {
+        struct unit_folder *u = userdata;
+
+        (void) entry;
+        u->control->fn(u->control->userdata, u->unit);
+}
+
+static struct unit_folder *unit_folder_free(struct unit_folder *u) {
+        if (!u)
+                return NULL;
+        folder_free(u->folder);
+        free(u);
+        return NULL;
+}
+
+static void unit_folder_remove(struct root *root, const char *unit) {
+        struct unit_folder **link = &root->units, *u;
+
+        while ((u = *link) && !streq(u->unit, unit))
+                link = &u->next;
+        if (!u)
+                return;
+        *link = u->next;
+        unit_folder_free(u);
+        root->control->n_units--;
+}
+
+static int unit_folder_add(struct root *root, const char *unit) {
+        struct control *control = root->control;
+        char path[PATH_MAX];
+        struct unit_folder *u;
+        int r;
+
+        if (control->n_units >= UNIT_FOLDERS_MAX)
+                return -ENOBUFS;
+        r = snprintf(path, sizeof(path), "%s/%s" DROP_IN_SUFFIX, folder_path(root->folder), unit);
+        if (r < 0 || (size_t) r >= sizeof(path))
+                return -ENAMETOOLONG;
+        u = calloc(1, sizeof(*u));
+        if (!u)
+                return -ENOMEM;
+        u->control = control;
+        (void) snprintf(u->unit, sizeof(u->unit), "%s", unit);
+        r = folder_new(&u->folder, control->event, path, on_unit_folder, u);
+        if (r < 0) {
+                unit_folder_free(u);
+                return r;
+        }
+        u->next = root->units;
+        root->units = u;
+        control->n_units++;
+        return 0;
+}
+
+static bool exists(const char *parent, const char *entry) {
+        char path[PATH_MAX];
+        int r;
+
+        r = snprintf(path, sizeof(path), "%s/%s", parent, entry);
+        return r >= 0 && (size_t) r < sizeof(path) && access(path, F_OK) == 0;
+}
+
+/* An entry came or went. Its own events before we follow it are lost: the unit is read in any case. */
+static void root_entry(struct root *root, const char *entry) {
+        char unit[UNIT_NAME_SIZE];
+        int r = 0;
+
+        if (!unit_from_folder(entry, unit))
+                return;
+        unit_folder_remove(root, unit);
+        if (exists(folder_path(root->folder), entry))
+                r = unit_folder_add(root, unit);
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "Cannot follow the properties that are set for %s", unit);
+        root->control->fn(root->control->userdata, unit);
+}
+
+static void root_clear(struct root *root) {
+        while (root->units) {
+                struct unit_folder *u = root->units;
+
+                root->units = u->next;
+                unit_folder_free(u);
+                root->control->n_units--;
+        }
+}
+
+/* Looks at all there is; what was followed before may be gone. */
+static void root_list(struct root *root) {
+        DIR *dir;
+
+        for (struct unit_folder *u = root->units; u; u = u->next)
+                root->control->fn(root->control->userdata, u->unit);
+        root_clear(root);
+        dir = opendir(folder_path(root->folder));
+        if (!dir)
+                return;
+        for (struct dirent *entry; (entry = readdir(dir));)
+                root_entry(root, entry->d_name);
+        (void) closedir(dir);
+}
+
+static void on_root(void *userdata, const char *entry) {
+        struct root *root = userdata;
+
+        if (entry)
+                root_entry(root, entry);
+        else
+                root_list(root);
+}
+
+static bool user_path(char path[static PATH_MAX], const char *base, const char *rest) {
+        int r;
+
+        r = snprintf(path, PATH_MAX, "%s%s", base, rest);
+        return r > 0 && r < PATH_MAX;
+}
+
+/* Where a user's manager keeps them follows the XDG base directories. */
+static int root_paths(enum scope scope, char paths[static ROOTS_MAX][PATH_MAX]) {
+        const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+        const char *runtime = getenv("XDG_RUNTIME_DIR");
+        int n = 0;
+
+        if (scope == SCOPE_SYSTEM) {
+                (void) snprintf(paths[n++], PATH_MAX, "/etc/systemd/system.control");
+                (void) snprintf(paths[n++], PATH_MAX, "/run/systemd/system.control");
+                return n;
+        }
+        if (config && *config == '/')
+                n += user_path(paths[n], config, "/systemd/user.control");
+        else if (home && *home == '/')
+                n += user_path(paths[n], home, "/.config/systemd/user.control");
+        if (runtime && *runtime == '/')
+                n += user_path(paths[n], runtime, "/systemd/user.control");
+        return n;
+}
+
+int control_new(struct control **ret, sd_event *event, enum scope scope,
+                void (*fn)(void *userdata, const char *unit), void *userdata) {
+        char paths[ROOTS_MAX][PATH_MAX];
+        struct control *control;
+        int n, r = 0;
+
+        control = calloc(1, sizeof(*control));
+        if (!control)
+                return -ENOMEM;
+        *control = (struct control) { .event = sd_event_ref(event), .fn = fn, .userdata = userdata };
+        n = root_paths(scope, paths);
+        for (int i = 0; i < n && r >= 0; i++) {
+                struct root *root = &control->roots[i];
+
+                root->control = control;
+                r = folder_new(&root->folder, event, paths[i], on_root, root);
+                if (r >= 0)
+                        root_list(root);
+        }
+        if (r < 0) {
+                control_free(control);
+                return r;
+        }
+        *ret = control;
+        return 0;
+}
+
+struct control *control_free(struct control *control) {
+        if (!control)
+                return NULL;
+        for (size_t i = 0; i < ELEMENTSOF(control->roots); i++) {
+                root_clear(&control->roots[i]);
+                folder_free(control->roots[i].folder);
+        }
+        sd_event_unref(control->event);
+        free(control);
+        return NULL;
+}

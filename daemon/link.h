@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include <exposured/facts.h>
+
+/*
+ * Link: our connection to the bus. A bus that goes away is connected to again as soon as it is back.
+ */
+struct link_ops {
+        /* A connection is there (the bus may not have answered yet). An error is logged and ends it. */
+        int (*connected)(void *userdata, sd_bus *bus);
+        /* It broke; what belongs to it must go. */
+        void (*disconnected)(void *userdata);
+        /* The name is ours. */
+        void (*name_acquired)(void *userdata);
+        /* It never will be: another one has it, or the bus does not let us. Logged. */
+        void (*name_refused)(void *userdata, int error);
+};
+
+struct link;
+
+/* Connects from the event loop. */
+int link_new(struct link **ret, sd_event *event, enum scope scope, const struct link_ops *ops, void *userdata);
+
+/* Takes NULL, returns NULL. */
+struct link *link_free(struct link *link);
+
+/* Asks for our name on the present connection. */
+int link_request_name(struct link *link);
+
+/* Sends what is still to be sent. For the end. */
+void link_flush(struct link *link);

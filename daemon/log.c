@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <systemd/sd-journal.h>
+
+#include "log.h"
+
+#define LINE_MAX_BYTES 2048
+
+/* What a log is: the one thing a process has just one of. */
+static struct {
+        int max_level;
+        bool journal;
+} log_state = { .max_level = LOG_INFO };
+
+/* $JOURNAL_STREAM names the device and inode of the stream that the journal gave us (systemd.exec(5)). */
+void log_open(void) {
+        const char *stream = getenv("JOURNAL_STREAM");
+        unsigned long long device, inode;
+        struct stat st;
+
+        log_state.journal = stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+                            fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
+void log_set_max_level(int level) {
+        log_state.max_level = level;
+}
+
+static void log_text(int level, const char *text) {
+        if (log_state.journal)
+                (void) sd_journal_send("MESSAGE=%s", text, "PRIORITY=%i", level, NULL);
+        else
+                (void) fprintf(stderr, "%s\n", text);
+}
+
+void log_line(int level, const char *format, ...) {
+        char text[LINE_MAX_BYTES];
+        va_list ap;
+
+        if (level > log_state.max_level)
+                return;
+        va_start(ap, format);
+        (void) vsnprintf(text, sizeof(text), format, ap);
+        va_end(ap);
+        log_text(level, text);
+}
+
+int log_errno(int level, int error, const char *format, ...) {
+        char text[LINE_MAX_BYTES];
+        va_list ap;
+        int n;
+
+        if (level > log_state.max_level)
+                return error;
+        va_start(ap, format);
+        n = vsnprintf(text, sizeof(text), format, ap);
+        va_end(ap);
+        if (n >= 0 && (size_t) n < sizeof(text))
+                (void) snprintf(text + n, sizeof(text) - n, ": %s", strerror(-error));
+        log_text(level, text);
+        return error;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include <exposured/assessment.h>
+
+#include "configuration.h"
+#include "reader.h"
+#include "scan.h"
+#include "unit.h"
+#include "watch.h"
+
+/*
+ * Manager: owns all that the daemon knows and does. Vtable handlers translate and call it; it alone
+ * decides.
+ */
+struct manager {
+        sd_event *event;
+        enum scope scope;
+        struct config config;
+
+        struct unit_table units;
+        unsigned n_regressed;
+        struct model model;             /* empty before systemd told its version */
+        char *systemd_version;          /* NULL: not told yet */
+        char *policy_path;              /* the policy file in use, or NULL */
+        bool policy_broken;
+
+        struct link *link;
+        sd_bus *bus;                    /* while it is connected */
+        struct watch *watch;            /* with the bus */
+        struct reader *reader;          /* with the bus */
+        struct scan *scan;
+        struct control *control;
+        struct policy_watch *policy_watch;
+        struct rescan *rescan;
+        struct lookups *lookups;
+        struct status *status;
+
+        sd_bus_slot *api_slots[4];      /* with the bus */
+        struct timer *patience_timer;   /* for systemd, until we offer what we have */
+        struct timer *policy_timer;     /* until a policy file is settled */
+
+        bool ready;                     /* systemd may be asked */
+        enum watch_busy busy;           /* why it may not */
+        bool served;                    /* our name is ours, others can see us */
+        bool was_ready;                 /* READY=1 was sent */
+        int exit_code;                  /* 0, or why the event loop was left: negative errno */
+        uint64_t last_scan;             /* realtime, µs; 0: none yet */
+        uint64_t last_scan_duration;    /* µs */
+        uint64_t n_reloads;
+        struct reader_counters past_counters; /* of readers that are gone */
+};
+
+int manager_new(struct manager **ret, sd_event *event, enum scope scope);
+
+/* Takes NULL, returns NULL. */
+struct manager *manager_free(struct manager *manager);
+
+/* Runs until it is told to end. 0, or a negative errno. */
+int manager_run(struct manager *manager);
+
+/* Reads configuration and policy again. */
+void manager_reload(struct manager *manager);
+
+/* Ends manager_run(). */
+void manager_exit(struct manager *manager, int error);
+
+/* Fills in assessment and texts of a unit that is not in the table. */
+void manager_assess_once(struct manager *manager, struct unit *unit, struct reading *reading);
+
+/* What was asked of systemd since the start. */
+struct reader_counters manager_counters(const struct manager *manager);
+
+/* Whether scores can be had at all; else a sentence why not. */
+const char *manager_unavailable(const struct manager *manager);

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdbool.h>
+
+#include <exposured/macro.h>
+
+#include "log.h"
+#include "rescan.h"
+#include "timer.h"
+
+#define WAITERS_MAX 64U
+#define WAITERS_PER_SENDER_MAX 4U
+#define REST_MIN_USEC USEC_PER_SEC
+#define REST_FACTOR 10
+
+struct rescan {
+        void (*sweep)(void *userdata);
+        void *userdata;
+        struct timer *timer;
+        uint64_t rest_until;
+        bool asked;                     /* a sweep for those who wait was asked for */
+        sd_bus_message *waiters[WAITERS_MAX];
+        size_t n_waiters;
+};
+
+static unsigned count_sender(const struct rescan *rescan, const char *sender) {
+        unsigned n = 0;
+
+        for (size_t i = 0; i < rescan->n_waiters; i++)
+                n += streq_ptr(sd_bus_message_get_sender(rescan->waiters[i]), sender);
+        return n;
+}
+
+static void on_timer(void *userdata) {
+        struct rescan *rescan = userdata;
+
+        rescan->asked = true;
+        rescan->sweep(rescan->userdata);
+}
+
+int rescan_request(struct rescan *rescan, sd_bus_message *call) {
+        uint64_t now = timer_now();
+
+        if (rescan->n_waiters >= WAITERS_MAX ||
+            count_sender(rescan, sd_bus_message_get_sender(call)) >= WAITERS_PER_SENDER_MAX)
+                return -EBUSY;
+        rescan->waiters[rescan->n_waiters++] = sd_bus_message_ref(call);
+        if (!rescan->asked && !timer_is_armed(rescan->timer))
+                timer_arm(rescan->timer, rescan->rest_until > now ? rescan->rest_until - now : 0);
+        return 0;
+}
+
+static void forget_waiters(struct rescan *rescan) {
+        while (rescan->n_waiters > 0)
+                sd_bus_message_unref(rescan->waiters[--rescan->n_waiters]);
+}
+
+void rescan_sweep_done(struct rescan *rescan, uint64_t duration_usec) {
+        uint64_t rest = duration_usec * REST_FACTOR;
+
+        /* A sweep that had another reason may have begun before they asked. */
+        if (!rescan->asked)
+                return;
+        rescan->asked = false;
+        rescan->rest_until = timer_now() + (rest > REST_MIN_USEC ? rest : REST_MIN_USEC);
+        for (size_t i = 0; i < rescan->n_waiters; i++)
+                (void) sd_bus_reply_method_return(rescan->waiters[i], NULL);
+        forget_waiters(rescan);
+}
+
+void rescan_fail(struct rescan *rescan, const sd_bus_error *error) {
+        for (size_t i = 0; i < rescan->n_waiters; i++)
+                (void) sd_bus_reply_method_error(rescan->waiters[i], error);
+        forget_waiters(rescan);
+        rescan->asked = false;
+        timer_disarm(rescan->timer);
+}
+
+int rescan_new(struct rescan **ret, sd_event *event, void (*sweep)(void *userdata), void *userdata) {
+        struct rescan *rescan;
+        int r;
+
+        rescan = calloc(1, sizeof(*rescan));
+        if (!rescan)
+                return -ENOMEM;
+        rescan->sweep = sweep;
+        rescan->userdata = userdata;
+        r = timer_new(&rescan->timer, event, on_timer, rescan);
+        if (r < 0) {
+                rescan_free(rescan);
+                return r;
+        }
+        *ret = rescan;
+        return 0;
+}
+
+struct rescan *rescan_free(struct rescan *rescan) {
+        if (!rescan)
+                return NULL;
+        forget_waiters(rescan);
+        timer_free(rescan->timer);
+        free(rescan);
+        return NULL;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <systemd/sd-daemon.h>
+
+#include <exposured/macro.h>
+
+#include "api.h"
+#include "log.h"
+#include "manager.h"
+#include "status.h"
+#include "timer.h"
+
+#define PROBLEM_SIZE 128
+
+/* What was told last. */
+struct told {
+        char state[16];
+        char problem[PROBLEM_SIZE];
+        char *systemd_version;
+        char *policy_path;
+        unsigned n_units, n_regressed;
+};
+
+struct status {
+        struct manager *manager;
+        struct timer *timer;
+        struct told told;
+};
+
+const char *status_state(const struct manager *m) {
+        if (!m->ready && m->busy == BUSY_ABSENT)
+                return "disconnected";
+        if (!m->ready && m->busy == BUSY_RELOADING)
+                return "reloading";
+        if (m->last_scan == 0)
+                return "starting";
+        return !m->ready || scan_state(m->scan)->sweeping ? "scanning" : "current";
+}
+
+const char *status_problem(const struct manager *m, char *text, size_t size) {
+        const struct scan_state *scan = scan_state(m->scan);
+
+        if (!m->ready && m->busy == BUSY_ABSENT)
+                return "The service manager cannot be reached; scores are those of the last time.";
+        if (scan->failed)
+                return "The service manager does not list its units; scores are those of the last time.";
+        if (m->last_scan == 0)
+                return "The first scan has not ended yet.";
+        if (scan->n_stale > 0) {
+                (void) snprintf(text, size, "%u units could not be read; their scores may be old.", scan->n_stale);
+                return text;
+        }
+        if (scan->overflow)
+                return "More units are loaded than UnitsMax= allows; some have no score.";
+        if (m->policy_broken)
+                return "The policy file is broken; the built-in policy is used.";
+        return NULL;
+}
+
+static void set_text(char *told, size_t size, const char *text, const char *property, char **changed, size_t *n) {
+        if (streq(told, text))
+                return;
+        (void) snprintf(told, size, "%s", text);
+        changed[(*n)++] = (char *) property;
+}
+
+static void set_string(char **told, const char *text, const char *property, char **changed, size_t *n) {
+        char *copy = NULL;
+
+        if (streq_ptr(*told, text))
+                return;
+        if (text && !(copy = strdup(text))) {
+                (void) log_oom();
+                return;
+        }
+        free(*told);
+        *told = copy;
+        changed[(*n)++] = (char *) property;
+}
+
+static void set_count(unsigned *told, unsigned count, const char *property, char **changed, size_t *n) {
+        if (*told == count)
+                return;
+        *told = count;
+        changed[(*n)++] = (char *) property;
+}
+
+static void tell_systemd(const struct status *s) {
+        const struct told *told = &s->told;
+
+        if (*told->problem)
+                (void) sd_notifyf(0, "STATUS=%u units, %u regressed. %s", told->n_units, told->n_regressed,
+                                  told->problem);
+        else
+                (void) sd_notifyf(0, "STATUS=%u units, %u regressed.", told->n_units, told->n_regressed);
+}
+
+#define PROPERTIES_MAX 8
+
+static void on_timer(void *userdata) {
+        struct status *s = userdata;
+        struct manager *m = s->manager;
+        char *changed[PROPERTIES_MAX + 1] = {}, problem_text[PROBLEM_SIZE];
+        const char *problem = status_problem(m, problem_text, sizeof(problem_text)) ?: "";
+        bool was_healthy = !*s->told.problem;
+        struct told *told = &s->told;
+        size_t n = 0;
+
+        set_text(told->state, sizeof(told->state), status_state(m), "State", changed, &n);
+        set_text(told->problem, sizeof(told->problem), problem, "Status", changed, &n);
+        if (was_healthy != !*told->problem)
+                changed[n++] = (char *) "Healthy";
+        set_string(&told->systemd_version, m->systemd_version, "SystemdVersion", changed, &n);
+        set_string(&told->policy_path, m->policy_path, "PolicyPath", changed, &n);
+        set_count(&told->n_units, (unsigned) m->units.n_units, "UnitCount", changed, &n);
+        set_count(&told->n_regressed, m->n_regressed, "RegressedCount", changed, &n);
+        if (n == 0)
+                return;
+        api_manager_changed(m, changed);
+        tell_systemd(s);
+}
+
+void status_changed(struct status *s) {
+        if (!timer_is_armed(s->timer))
+                timer_arm(s->timer, 0);
+}
+
+int status_new(struct status **ret, struct manager *manager) {
+        struct status *s;
+        int r;
+
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        s->manager = manager;
+        r = timer_new(&s->timer, manager->event, on_timer, s);
+        if (r < 0) {
+                status_free(s);
+                return r;
+        }
+        *ret = s;
+        return 0;
+}
+
+struct status *status_free(struct status *s) {
+        if (!s)
+                return NULL;
+        timer_free(s->timer);
+        free(s->told.systemd_version);
+        free(s->told.policy_path);
+        free(s);
+        return NULL;
+}
