@@ -42,6 +42,28 @@ class MachineCase(unittest.TestCase):
         cls.prepare()
 
     @classmethod
+    def tearDownClass(cls):
+        if cls.with_build:
+            cls.check_the_end()
+
+    @classmethod
+    def check_the_end(cls):
+        """Stopped, the daemon has ended well, and no sanitizer has said a word."""
+        cls.machine.systemctl("stop", "exposured.service")
+        cls.assert_sanitizers_silent("exposured.service")
+        result = cls.machine.output("systemctl", "show", "-P", "Result", "exposured.service").strip()
+        if result != "success":
+            raise AssertionError(f"exposured.service: {result}\n{cls.machine.journal('exposured.service')[-4000:]}")
+
+    @classmethod
+    def assert_sanitizers_silent(cls, *units):
+        for unit in units:
+            text = cls.machine.journal(unit)
+            for word in SANITIZER_WORDS:
+                if word in text:
+                    raise AssertionError(f"{unit}:\n{text[-6000:]}")
+
+    @classmethod
     def prepare(cls):
         """For sub-classes: what their tests share."""
 
@@ -59,13 +81,6 @@ class MachineCase(unittest.TestCase):
     def assertNoDifferences(self, found, count):
         if found:
             self.fail(f"{len(found)} differences in {count}:\n" + "\n".join(found[:40]))
-
-    def assertSanitizersSilent(self, *units):
-        for unit in units:
-            text = self.machine.journal(unit)
-            for word in SANITIZER_WORDS:
-                if word in text:
-                    self.fail(f"{unit}:\n{text[-6000:]}")
 
 
 def for_each_tree(base, brokers=("dbus-broker", "dbus-daemon")):

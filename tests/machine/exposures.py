@@ -39,6 +39,17 @@ def our_list(machine, user=False, *options):
     return parse_list(machine.output(*with_user(OURS_LIST, user), *options, user=user))
 
 
+def peer_list_of(machine, names, user=False):
+    """The same for named units, two or more, oneshots too: the tool sums them up behind the checks of each."""
+    text = machine.output(*with_user(PEER, user), *names, user=user)
+    decoder, documents = json.JSONDecoder(), []
+    while text := text.strip():
+        document, end = decoder.raw_decode(text)
+        documents.append(document)
+        text = text[end:]
+    return {row["unit"]: (row["exposure"], row["predicate"], row["happy"]) for row in documents[-1]}
+
+
 def finding(entry):
     """A check as (set, share, badness, weight, range, name); the badness tells nothing where it does not apply."""
     badness = entry.get("badness") if entry["set"] is not None else None

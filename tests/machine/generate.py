@@ -211,6 +211,10 @@ SYSTEM_FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/
                   "/usr/lib/systemd/system")
 USER_FOLDERS = ("/etc/systemd/user", "/run/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user")
 
+# How likely a setting is in a unit: one alone tells more about it than a crowd, which reaches the low scores.
+DENSITIES = (0.02, 0.1, 0.3, 0.6, 0.95)
+SPARSE = (0.01, 0.02, 0.05)
+
 INSTANCES = ["one", "two", "a-b", "a:b", "x.y", "_", r"\x2dslash", "0"]
 LOADER = "exposured-generated.target"
 
@@ -239,13 +243,14 @@ def spell(key, value, rng):
 
 
 class Generator:
-    """`files` is path to text, `links` path to target, `loaded` the units that the target keeps loaded, `absent`
-    names that cannot be loaded."""
+    """`files` is path to text, `links` path to target, `loaded` the units that the target keeps loaded, `unloaded`
+    names that nothing loads but a question, `absent` those that cannot be loaded."""
 
-    def __init__(self, seed, count=300, folders=SYSTEM_FOLDERS, prefix="gen"):
+    def __init__(self, seed, count=300, folders=SYSTEM_FOLDERS, prefix="gen", densities=DENSITIES):
         self.seed, self.rng = seed, random.Random(seed)
-        self.folders, self.prefix = folders, prefix
-        self.files, self.links, self.loaded, self.absent = {}, {}, [], []
+        self.folders, self.prefix, self.densities = folders, prefix, densities
+        self.files, self.links = {}, {}
+        self.loaded, self.unloaded, self.absent = [], [], []
         self.used = {}
         self.cycles = {key: self._cycle(key, forms) for key, forms in (SETTINGS | UNIT_SETTINGS).items()}
         self._plain(count)
@@ -254,6 +259,7 @@ class Generator:
         self._aliases(count // 20)
         self._shared_drop_ins()
         self._unloadable()
+        self._unloaded()
         self._loader()
 
     def _cycle(self, key, forms):
@@ -292,8 +298,7 @@ class Generator:
         stems = [self.prefix, f"{self.prefix}-a", f"{self.prefix}-a-b", f"{self.prefix}-odd:_.\\x20name"]
         for i in range(count):
             name = f"{self.rng.choice(stems)}-{i}.service"
-            # Units with one setting alone tell more about it than crowded ones, which reach the low scores.
-            density = self.rng.choice([0.02, 0.1, 0.3, 0.6, 0.95])
+            density = self.rng.choice(self.densities)
             self.files[f"{self.folder()}/{name}"] = self.unit(density)
             for _ in range(self.rng.choice([0, 0, 0, 1, 1, 2])):
                 self.drop_in(name)
@@ -304,7 +309,7 @@ class Generator:
     def _templates(self, count):
         for i in range(count):
             template = f"{self.prefix}-t{i}@.service"
-            self.files[f"{self.folder()}/{template}"] = self.unit(self.rng.choice([0.1, 0.4, 0.8]))
+            self.files[f"{self.folder()}/{template}"] = self.unit(self.rng.choice(self.densities))
             instances = [template.replace("@.", f"@{name}.") for name in self.rng.sample(INSTANCES, 3)]
             if self.rng.random() < 0.5:
                 self.drop_in(template)
@@ -313,6 +318,8 @@ class Generator:
             if self.rng.random() < 0.3:
                 self.files[f"{self.folder()}/{instances[1]}"] = self.unit(0.3)
             self.loaded += instances
+            if i < 3:
+                self.unloaded += [template, template.replace("@.", "@never.")]
 
     def _hardened(self, count):
         """Perfect but for the clock, whose protection adds a device; and near to it."""
@@ -351,6 +358,12 @@ class Generator:
         self.links[f"{self.folders[0]}/{masked}"] = "/dev/null"
         self.files[f"{self.folders[0]}/{bad}"] = "[Service]\nType=simple\n"
         self.absent = [masked, bad, missing]
+
+    def _unloaded(self):
+        for i in range(6):
+            name = f"{self.prefix}-unloaded-{i}.service"
+            self.files[f"{self.folder()}/{name}"] = self.unit(self.rng.choice(self.densities))
+            self.unloaded.append(name)
 
     def _loader(self):
         """A dependency of order loads a unit and starts nothing."""

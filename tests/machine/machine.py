@@ -329,7 +329,7 @@ class Machine:
 
     def enter(self, *command, user=False, env={}):
         """The command line that runs a command in the machine, as root or as its user."""
-        variables = {"PATH": PATH, "LC_ALL": "C.UTF-8", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": ""}
+        variables = {"PATH": PATH, "LC_ALL": "C.UTF-8", "TERM": "xterm", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": ""}
         identity = ()
         if user:
             identity = ("-S", str(USER_ID), "-G", str(USER_ID))

@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Never stale: after every change the daemon agrees with systemd-analyze again, without being told."""
+
+import os
+import statistics
+import threading
+import time
+
+import bus
+import case
+import changes
+import exposures
+import generate
+import tap
+
+UNITS = 160
+CHANGES = int(os.environ.get("EXPOSURED_CHANGES", "200"))
+# How long may pass before a difference is one; the promise itself is a figure of the bench, not of this test.
+SECONDS = 15
+# How often the daemon is asked for its list.
+PERIOD = 0.01
+
+
+class Follower(threading.Thread):
+    """Asks the daemon for its list all the time, and keeps when it changed: [(since, list or None)]."""
+
+    def __init__(self, connect):
+        super().__init__(daemon=True)
+        self.connect, self.connection = connect, None
+        self.seen, self.ended, self.changed = [], threading.Event(), threading.Condition()
+
+    def run(self):
+        while not self.ended.wait(PERIOD):
+            units = self._ask()
+            with self.changed:
+                if not self.seen or self.seen[-1][1] != units:
+                    self.seen.append((time.monotonic(), units))
+                self.changed.notify_all()
+        if self.connection:
+            self.connection.close()
+
+    def _ask(self):
+        try:
+            if not self.connection:
+                self.connection = self.connect()
+            return bus.Exposured(self.connection).units()
+        except bus.BusError:
+            return None
+        except OSError:
+            self.connection = None
+            return None
+
+    def stop(self):
+        self.ended.set()
+        self.join()
+
+    def equal_since(self, wanted, seconds):
+        """Since when the list is as wanted, waiting for it for some time; None when it is not."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.seen and self.seen[-1][1] == wanted, seconds)
+            since, units = self.seen[-1]
+            return since if units == wanted else None
+
+    def last(self):
+        with self.changed:
+            return self.seen[-1][1] or {}
+
+    def forget(self):
+        with self.changed:
+            del self.seen[:-1]
+
+
+class Fresh(case.MachineCase):
+    @classmethod
+    def prepare(cls):
+        cls.seed = generate.random_seed()
+        tap.note(f"{cls.__name__}: EXPOSURED_SEED={cls.seed}, systemd {cls.machine.systemd_version()}, {cls.broker}")
+        cls.generator = generate.Generator(cls.seed, UNITS, densities=generate.SPARSE)
+        changes.write_base(cls.machine, cls.generator)
+        cls.machine.systemctl("start", "exposured.service")
+        exposures.await_equal(cls.machine)
+        cls.follower = Follower(cls.open_bus)
+        cls.follower.start()
+        cls.addClassCleanup(cls.follower.stop)
+
+    def settle(self, what):
+        """Seconds from now until the daemon's list is the peer's."""
+        start = time.monotonic()
+        while True:
+            peer = {unit: row[:2] for unit, row in exposures.peer_list(self.machine).items()}
+            since = self.follower.equal_since(peer, 2)
+            if since is not None:
+                return max(0.0, since - start)
+            if time.monotonic() - start > SECONDS:
+                found = exposures.differences(peer, self.follower.last())
+                self.fail(f"{what}: {len(found)} differences in {len(peer)} units after {SECONDS} s:\n"
+                          + "\n".join(found[:20]))
+
+    def compare_checks(self):
+        names = list(exposures.peer_list(self.machine))
+        found = exposures.differences(exposures.peer_checks(self.machine, names),
+                                      exposures.our_checks(self.machine, names))
+        self.assertNoDifferences(found, f"{len(names)} units")
+
+    def test_random_changes(self):
+        made, times = changes.Changes(self.machine, self.generator), []
+        for number in range(CHANGES):
+            self.follower.forget()
+            what = made.one()
+            times.append((self.settle(f"change {number}, {what}"), what))
+        self.compare_checks()
+        self.tell(times)
+
+    def tell(self, times):
+        seconds = sorted(value for value, _ in times)
+        late = [f"{value:.2f} s {what}" for value, what in times if value > 1]
+        tap.note(f"{type(self).__name__}: {len(times)} changes at {len(self.follower.last())} units, equal again after "
+                 f"{statistics.median(seconds):.3f} s (median), {seconds[int(len(seconds) * 0.99)]:.3f} s (p99), "
+                 f"{seconds[-1]:.3f} s (longest)")
+        if late:
+            tap.note("later than 1 s: " + "; ".join(late))
+
+    def test_missing_unit_gets_its_file(self):
+        """Loaded as not found for another's sake, it is found without a reload when it is started."""
+        machine = self.machine
+        machine.write(f"{changes.RUN}/wants-late.service",
+                      "[Unit]\nWants=late.service\n[Service]\nExecStart=/bin/sleep infinity\n")
+        machine.systemctl("start", "wants-late.service")
+        self.settle("a unit that wants a missing one")
+        self.assertNotIn("late.service", self.follower.last())
+        machine.write(f"{changes.RUN}/late.service", "[Service]\nExecStart=/bin/sleep infinity\nPrivateNetwork=yes\n")
+        machine.systemctl("start", "late.service")
+        self.settle("the file of a missing unit")
+        self.assertIn("late.service", self.follower.last())
+
+    def test_unit_with_a_bad_setting_is_mended(self):
+        machine, path = self.machine, f"{changes.RUN}/mended.service"
+        machine.write(path, "[Service]\nType=simple\n")
+        self.assertNotEqual(machine.systemctl("start", "mended.service", check=False).returncode, 0)
+        self.settle("a unit that cannot be loaded")
+        self.assertNotIn("mended.service", self.follower.last())
+        machine.write(path, "[Service]\nExecStart=/bin/sleep infinity\n")
+        machine.systemctl("daemon-reload")
+        machine.systemctl("start", "mended.service")
+        self.settle("its mending")
+        self.assertIn("mended.service", self.follower.last())
+
+    def test_oneshot_becomes_a_service(self):
+        machine, path = self.machine, f"{changes.RUN}/turns.service"
+        text = "[Service]\nType={}\nRemainAfterExit=yes\nExecStart=/bin/true\n"
+        machine.write(path, text.format("oneshot"))
+        machine.systemctl("start", "turns.service")
+        self.settle("a oneshot")
+        self.assertNotIn("turns.service", self.follower.last())
+        machine.write(path, text.format("simple"))
+        machine.systemctl("daemon-reload")
+        self.settle("another type")
+        self.assertIn("turns.service", self.follower.last())
+
+    def test_bus_without_the_daemon_for_a_while(self):
+        """What happened while it was stopped is there when it is back."""
+        machine = self.machine
+        machine.systemctl("stop", "exposured.service")
+        machine.write(f"{changes.ETC}/dbus.service.d/99-meanwhile.conf", "[Service]\nPrivateUsers=no\nUMask=0077\n")
+        machine.systemctl("daemon-reload")
+        machine.systemctl("reset-failed", "exposured.service")
+        machine.systemctl("start", "exposured.service")
+        self.settle("a start after changes")
+
+
+globals().update(case.for_each_tree(Fresh, brokers=("dbus-daemon", "dbus-broker", "dbus-daemon")))
+del Fresh
+
+if __name__ == "__main__":
+    raise SystemExit(tap.main())

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Every score and every check equals what systemd-analyze says, at the same moment, in the same machine."""
+
+import json
+import random
+
+import case
+import exposures
+import generate
+import tap
+
+UNITS = 300
+POLICY = "systemd-analyze-security.policy"
+# The first that has the file wins.
+POLICY_FOLDERS = ("/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd")
+
+
+def shipped_services(machine, user=False):
+    """The service units that the tree brings along, a template by an instance of it."""
+    scope = ("--user",) if user else ()
+    text = machine.output("systemctl", *scope, "list-unit-files", "--type=service", "--plain", "--no-legend", user=user)
+    return [line.split()[0].replace("@.", "@shipped.") for line in text.splitlines()]
+
+
+def random_policy(rng, checks):
+    """Weights and ranges for some checks of the tool; a range never below the badness, where the tool gives up."""
+    policy = {}
+    for field in rng.sample(sorted(checks), 25):
+        entry = {}
+        if rng.random() < 0.7:
+            entry["weight"] = rng.choice([0, 0, 1, 37, 500, 2000, 100000])
+        if rng.random() < 0.4:
+            entry["range"] = checks[field][4] * rng.choice([1, 2, 3, 10])
+        if rng.random() < 0.4:
+            entry |= {f"description_{what}": f"{what} by policy {rng.random()}" for what in ("good", "bad", "na")}
+        policy[field] = entry
+    policy["NoSuchCheck"] = {"weight": 5}
+    return policy
+
+
+class Parity(case.MachineCase):
+    """Loaded are the generated units and all that the tree ships."""
+
+    @classmethod
+    def prepare(cls):
+        cls.seed = generate.random_seed()
+        tap.note(f"{cls.__name__}: EXPOSURED_SEED={cls.seed}, systemd {cls.machine.systemd_version()}, {cls.broker}")
+        cls.rng = random.Random(cls.seed)
+        cls.generator = generate.Generator(cls.seed, UNITS)
+        cls.generator.write(cls.machine)
+        cls.write_shipped_loader(generate.SYSTEM_FOLDERS[0])
+        cls.machine.systemctl("daemon-reload")
+        cls.machine.systemctl("start", generate.LOADER, "shipped.target")
+        cls.machine.systemctl("start", "exposured.service")
+        exposures.await_equal(cls.machine)
+
+    @classmethod
+    def write_shipped_loader(cls, folder, user=False):
+        after = "".join(f"After={name}\n" for name in shipped_services(cls.machine, user))
+        cls.machine.write(f"{folder}/shipped.target", f"[Unit]\n{after}")
+
+    def loaded_services(self, user=False):
+        scope = ("--user",) if user else ()
+        text = self.machine.output("systemctl", *scope, "list-units", "--all", "--type=service", "--plain",
+                                   "--no-legend", user=user)
+        return [line.split()[0] for line in text.splitlines() if line.split()[1] == "loaded"]
+
+    def compare_checks(self, names, user=False):
+        peer = exposures.peer_checks(self.machine, names, user)
+        ours = exposures.our_checks(self.machine, names, user)
+        self.assertEqual(set(peer), set(names))
+        checks = sum(len(found) for found in peer.values() if found)
+        self.assertNoDifferences(exposures.differences(peer, ours), f"{checks} checks of {len(peer)} units")
+        return checks
+
+    def test_list(self):
+        peer = exposures.peer_list(self.machine)
+        self.assertGreaterEqual(len([name for name in peer if name.startswith("gen")]), 0.8 * UNITS)
+        self.assertNoDifferences(exposures.differences(peer, exposures.our_list(self.machine)), f"{len(peer)} units")
+
+    def test_list_with_emoji_and_without(self):
+        for variables in ({"TERM": "xterm"}, {"TERM": "xterm", "LC_ALL": "C"}, {"TERM": "dumb"}):
+            peer, ours = (exposures.parse_list(self.machine.output(*command, env=variables))
+                          for command in (exposures.PEER, exposures.OURS_LIST))
+            self.assertEqual(peer["systemd-journald.service"], ours["systemd-journald.service"])
+
+    def test_list_with_oneshots(self):
+        names = self.loaded_services()
+        peer = exposures.peer_list_of(self.machine, names)
+        ours = exposures.our_list(self.machine, False, "--all")
+        self.assertGreater(len(peer), len(exposures.peer_list(self.machine)))
+        self.assertNoDifferences(exposures.differences(peer, ours), f"{len(peer)} units")
+
+    def test_checks_of_every_unit(self):
+        names = sorted(set(self.loaded_services()) | set(self.generator.loaded))
+        self.assertGreaterEqual(len([name for name in names if name.startswith("gen")]), UNITS)
+        checks = self.compare_checks(names)
+        tap.note(f"{type(self).__name__}: {checks} checks of {len(names)} units")
+
+    def test_units_that_are_not_loaded(self):
+        self.compare_checks(self.generator.unloaded)
+
+    def test_units_that_cannot_be_loaded(self):
+        ours = exposures.our_checks(self.machine, self.generator.absent)
+        self.assertEqual(ours, {name: None for name in self.generator.absent})
+
+    def test_policy(self):
+        checks = exposures.peer_checks(self.machine, ["dbus.service"])["dbus.service"]
+        for folder in reversed(POLICY_FOLDERS):
+            self.addCleanup(self.machine.remove, f"{folder}/{POLICY}")
+        steps = [(folder, random_policy(self.rng, checks)) for folder in reversed(POLICY_FOLDERS)]
+        steps += [("/etc/systemd", random_policy(self.rng, checks)), ("/etc/systemd", {})]
+        seen = [exposures.peer_list(self.machine)]
+        for folder, policy in steps:
+            self.machine.write(f"{folder}/{POLICY}", json.dumps(policy))
+            self.compare_with_policy(policy, seen)
+        for folder in POLICY_FOLDERS:
+            self.machine.remove(f"{folder}/{POLICY}")
+            exposures.await_equal(self.machine)
+        self.assertEqual(exposures.our_list(self.machine), seen[0])
+
+    def compare_with_policy(self, policy, seen):
+        seen.append(exposures.await_equal(self.machine))
+        self.assertNotEqual(seen[-1], seen[-2])
+        names = self.rng.sample(self.generator.loaded, 40)
+        self.compare_checks(names)
+        self.compare_descriptions(names[0], policy)
+
+    def compare_descriptions(self, name, policy):
+        """The texts are ours, but where the policy has one."""
+        peer = json.loads(self.machine.output(*exposures.PEER, name))
+        ours = json.loads(self.machine.output(*exposures.OURS_SHOW, name))["findings"]
+        texts = [{entry["json_field"]: entry["description"] for entry in entries
+                  if "description_bad" in policy.get(entry["json_field"], {})} for entries in (peer, ours)]
+        self.assertEqual(*texts)
+
+    def test_user_manager(self):
+        machine = self.machine
+        generator = generate.Generator(self.seed, UNITS, generate.USER_FOLDERS, "usergen")
+        generator.write(machine)
+        machine.start_user_manager()
+        self.write_shipped_loader(generate.USER_FOLDERS[0], user=True)
+        machine.systemctl("--user", "daemon-reload", user=True)
+        machine.systemctl("--user", "start", generate.LOADER, "shipped.target", user=True)
+        program = machine.output("systemctl", "show", "-P", "ExecStart", "exposured.service")
+        program = program.partition("path=")[2].partition(" ")[0]
+        machine.run("systemd-run", "--user", "--quiet", "--unit=exposured", "--service-type=notify", program, "--user",
+                    user=True)
+        exposures.await_equal(machine, user=True)
+        names = sorted(set(self.loaded_services(user=True)) | set(generator.loaded))
+        checks = self.compare_checks(names, user=True)
+        machine.systemctl("--user", "stop", "exposured", user=True)
+        tap.note(f"{type(self).__name__}: {checks} checks of {len(names)} units of a user manager")
+
+
+globals().update(case.for_each_tree(Parity))
+del Parity
+
+if __name__ == "__main__":
+    raise SystemExit(tap.main())
