@@ -55,7 +55,8 @@ void timer_arm(struct timer *timer, uint64_t usec) {
         r = sd_event_source_set_time_relative(timer->source, usec);
         if (r >= 0)
                 r = sd_event_source_set_enabled(timer->source, SD_EVENT_ONESHOT);
-        if (r < 0)
+        /* -ESTALE: the event loop has ended, and with it all that could be awaited. */
+        if (r < 0 && r != -ESTALE)
                 log_errno(LOG_ERR, r, "Cannot set a timer");
 }
 
