@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <string.h>
-
 #include <exposured/checks.h>
+#include <exposured/macro.h>
 
 static const struct check_info checks[_CHECK_MAX] = {
         [CHECK_AMBIENT_CAPABILITIES] = {
@@ -793,7 +792,7 @@ const struct check_info *check_info(enum check check) {
 
 int check_from_json_field(const char *json_field) {
         for (unsigned i = 0; i < _CHECK_MAX; i++)
-                if (strcmp(checks[i].json_field, json_field) == 0)
+                if (streq(checks[i].json_field, json_field))
                         return (int) i;
 
         return -1;

@@ -3,6 +3,8 @@
 #include <sched.h>
 #include <stddef.h>
 
+#include <exposured/macro.h>
+
 #include "model.h"
 #include "rules.h"
 #include "syscalls.h"
@@ -151,7 +153,7 @@ static uint8_t umask_badness(const struct input *in) {
                 { 0040,  1 },
         };
 
-        for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++)
+        for (size_t i = 0; i < ELEMENTSOF(bits); i++)
                 if (!(in->facts->umask & bits[i].bit))
                         return bits[i].badness;
 

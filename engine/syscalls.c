@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <exposured/macro.h>
+
 #include "syscalls.h"
 
 #define GROUP(group) (1U << SYSCALL_GROUP_##group)
@@ -146,13 +148,11 @@ static const struct syscall_row rows[] = {
         { "vserver", .groups = OBSOLETE },
 };
 
-#define N_ROWS (sizeof(rows) / sizeof(rows[0]))
-
 /* That many rows from the first are sorted by name; those added later are not. */
 #define N_SORTED 115
 
-_Static_assert(N_ROWS >= N_SORTED, "no row was ever taken away");
-_Static_assert(N_ROWS <= 64 * SYSCALL_SET_WORDS, "a syscall_set has a bit for each row");
+_Static_assert(ELEMENTSOF(rows) >= N_SORTED, "no row was ever taken away");
+_Static_assert(ELEMENTSOF(rows) <= 64 * SYSCALL_SET_WORDS, "a syscall_set has a bit for each row");
 
 /* What a group holds besides its own names. */
 static const unsigned nested_groups[SYSCALL_GROUP_MAX] = {
@@ -170,15 +170,15 @@ int syscall_index(const char *name) {
         if (found)
                 return (int) (found - rows);
 
-        for (size_t i = N_SORTED; i < N_ROWS; i++)
-                if (strcmp(rows[i].name, name) == 0)
+        for (size_t i = N_SORTED; i < ELEMENTSOF(rows); i++)
+                if (streq(rows[i].name, name))
                         return (int) i;
 
         return -1;
 }
 
 const char *syscall_name(int index) {
-        if (index < 0 || (size_t) index >= N_ROWS)
+        if (index < 0 || (size_t) index >= ELEMENTSOF(rows))
                 return NULL;
 
         return rows[index].name;
@@ -195,7 +195,7 @@ void syscall_groups_fill(struct syscall_set groups[static SYSCALL_GROUP_MAX], un
                          syscall_exists_fn exists, void *userdata) {
         memset(groups, 0, SYSCALL_GROUP_MAX * sizeof(groups[0]));
 
-        for (size_t i = 0; i < N_ROWS; i++) {
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 if (!row_counts(rows + i, systemd_version))
                         continue;
                 if (exists && !exists(rows[i].name, userdata))

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <exposured/macro.h>
+
 #include "engine-expected.h"
 #include "engine-facts.h"
 #include "suite.h"
-
-#define N(rows) ((int) (sizeof(rows) / sizeof((rows)[0])))
 
 /* A model that leaves every check out. */
 static struct model blank_model(void) {
@@ -219,9 +219,10 @@ START_TEST(nothing_counts) {
 }
 END_TEST
 
+static const uint64_t weights[] = { UINT64_MAX, UINT64_MAX / 2, UINT64_MAX / 10, UINT64_MAX / 1000 };
+
 /* No weight makes a sum overflow: huge ones all count alike. */
 START_TEST(huge_weights) {
-        static const uint64_t weights[] = { UINT64_MAX, UINT64_MAX / 2, UINT64_MAX / 10, UINT64_MAX / 1000 };
         struct facts facts = facts_open();
         struct model model = blank_model();
         struct assessment assessment;
@@ -300,8 +301,9 @@ START_TEST(weights_are_exact) {
 }
 END_TEST
 
+static const uint64_t ranges[] = { 1, 4, 9, 10, 11, 254, 255, 256, UINT64_MAX };
+
 START_TEST(badness_is_held_to_the_range) {
-        static const uint64_t ranges[] = { 1, 4, 9, 10, 11, 254, 255, 256, UINT64_MAX };
         struct facts facts = facts_open();
         struct model model = blank_model();
         struct assessment assessment;
@@ -335,15 +337,15 @@ int main(void) {
 
         tcase_add_loop_test(tcase, plain_unit, 0, _CHECK_MAX);
         tcase_add_loop_test(tcase, halfway_unit, 0, _CHECK_MAX);
-        tcase_add_loop_test(tcase, exposure_has_predicate_and_face, 0, N(grades));
-        tcase_add_loop_test(tcase, sum_is_rounded_up, 0, N(sums));
-        tcase_add_loop_test(tcase, policy_moves_the_predicate, 0, N(shown));
-        tcase_add_loop_test(tcase, share_is_rounded_up, 0, N(shares));
+        tcase_add_loop_test(tcase, exposure_has_predicate_and_face, 0, ELEMENTSOF(grades));
+        tcase_add_loop_test(tcase, sum_is_rounded_up, 0, ELEMENTSOF(sums));
+        tcase_add_loop_test(tcase, policy_moves_the_predicate, 0, ELEMENTSOF(shown));
+        tcase_add_loop_test(tcase, share_is_rounded_up, 0, ELEMENTSOF(shares));
         tcase_add_test(tcase, nothing_counts);
-        tcase_add_loop_test(tcase, huge_weights, 0, 4);
+        tcase_add_loop_test(tcase, huge_weights, 0, ELEMENTSOF(weights));
         tcase_add_test(tcase, one_huge_weight);
         tcase_add_test(tcase, weights_are_exact);
-        tcase_add_loop_test(tcase, badness_is_held_to_the_range, 0, 9);
+        tcase_add_loop_test(tcase, badness_is_held_to_the_range, 0, ELEMENTSOF(ranges));
         tcase_add_test(tcase, badness_is_a_result);
         suite_add_tcase(suite, tcase);
 

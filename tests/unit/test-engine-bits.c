@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <exposured/macro.h>
+
 #include "engine-facts.h"
 #include "suite.h"
 
 #define BIT(n) (UINT64_C(1) << (n))
-#define N(rows) ((int) (sizeof(rows) / sizeof((rows)[0])))
 #define NONE _CHECK_MAX
 
 /* By the number of a capability, as the kernel has it. */
@@ -162,7 +163,7 @@ START_TEST(families_combined) {
         deny.address_families = (uint8_t) _i;
         deny.address_families_allow_list = false;
 
-        for (int i = 0; i < N(families); i++) {
+        for (size_t i = 0; i < ELEMENTSOF(families); i++) {
                 bool listed = _i & families[i].family;
 
                 ck_assert_uint_eq(badness(&allow, families[i].check), listed ? 1 : 0);
@@ -180,8 +181,8 @@ int main(void) {
         tcase_add_loop_test(tcase, ambient_capability_won, 0, 64);
         tcase_add_loop_test(tcase, namespace_won, 0, 64);
         tcase_add_loop_test(tcase, namespace_lost, 0, 64);
-        tcase_add_loop_test(tcase, family_allowed, 0, N(families));
-        tcase_add_loop_test(tcase, family_denied, 0, N(families));
+        tcase_add_loop_test(tcase, family_allowed, 0, ELEMENTSOF(families));
+        tcase_add_loop_test(tcase, family_denied, 0, ELEMENTSOF(families));
         tcase_add_loop_test(tcase, families_combined, 0, 32);
         suite_add_tcase(suite, tcase);
 

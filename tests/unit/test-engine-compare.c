@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <exposured/macro.h>
+
 #include "engine-facts.h"
 #include "suite.h"
 
-#define N(rows) ((int) (sizeof(rows) / sizeof((rows)[0])))
 #define NA BADNESS_NOT_APPLICABLE
 
 START_TEST(nothing_differs) {
@@ -117,7 +118,7 @@ int main(void) {
         TCase *tcase = tcase_create("compare");
 
         tcase_add_test(tcase, nothing_differs);
-        tcase_add_loop_test(tcase, one_check_differs, 0, N(steps));
+        tcase_add_loop_test(tcase, one_check_differs, 0, ELEMENTSOF(steps));
         tcase_add_test(tcase, changes_are_in_order);
         tcase_add_test(tcase, everything_differs);
         tcase_add_test(tcase, numbers_count_for_equality);

@@ -2,6 +2,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include <exposured/macro.h>
+
 #include "engine-facts.h"
 #include "suite.h"
 
@@ -58,8 +60,6 @@ static const struct {
         MEMBER(supplementary_groups),
 };
 
-#define N_MEMBERS (sizeof(members) / sizeof(members[0]))
-
 START_TEST(members_count) {
         for (size_t i = 0; i < members[_i].size; i++) {
                 struct facts a = facts_plain(), b = facts_plain();
@@ -76,7 +76,7 @@ START_TEST(padding_does_not_count) {
 
         memset(&a, 0x00, sizeof(a));
         memset(&b, 0xff, sizeof(b));
-        for (size_t i = 0; i < N_MEMBERS; i++)
+        for (size_t i = 0; i < ELEMENTSOF(members); i++)
                 memcpy((char *) &b + members[i].offset, (char *) &a + members[i].offset, members[i].size);
 
         ck_assert(facts_equal(&a, &b));
@@ -87,7 +87,7 @@ END_TEST
 START_TEST(members_are_complete) {
         size_t bytes = 0;
 
-        for (size_t i = 0; i < N_MEMBERS; i++)
+        for (size_t i = 0; i < ELEMENTSOF(members); i++)
                 bytes += members[i].size;
 
         ck_assert_uint_eq(bytes, offsetof(struct facts, supplementary_groups) + sizeof(bool));
@@ -133,14 +133,14 @@ START_TEST(nothing_told_is_scored_as_absent) {
         facts_init(&facts);
         assessment = assess_newest(&facts);
 
-        for (unsigned i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        for (size_t i = 0; i < ELEMENTSOF(good); i++)
                 ck_assert_uint_eq(assessment.badness[good[i]], 0);
         for (unsigned i = 0; i < _CHECK_MAX; i++)
                 n += assessment_result(&assessment, i) == RESULT_BAD;
 
         ck_assert_uint_eq(assessment.badness[CHECK_REMOVE_IPC], BADNESS_NOT_APPLICABLE);
         ck_assert_uint_eq(assessment.badness[CHECK_SUPPLEMENTARY_GROUPS], BADNESS_NOT_APPLICABLE);
-        ck_assert_uint_eq(n, _CHECK_MAX - sizeof(good) / sizeof(good[0]) - 2);
+        ck_assert_uint_eq(n, _CHECK_MAX - ELEMENTSOF(good) - 2);
         ck_assert_uint_eq(assessment.badness[CHECK_UMASK], 5);
 }
 END_TEST
@@ -149,7 +149,7 @@ int main(void) {
         Suite *suite = suite_create("engine-facts");
         TCase *tcase = tcase_create("facts");
 
-        tcase_add_loop_test(tcase, members_count, 0, N_MEMBERS);
+        tcase_add_loop_test(tcase, members_count, 0, ELEMENTSOF(members));
         tcase_add_test(tcase, padding_does_not_count);
         tcase_add_test(tcase, members_are_complete);
         tcase_add_test(tcase, nothing_told_is_nothing_protected);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stddef.h>
 
+#include <exposured/macro.h>
+
 #include "engine-facts.h"
 #include "suite.h"
-
-#define N(rows) ((int) (sizeof(rows) / sizeof((rows)[0])))
 
 static const struct {
         size_t member;
@@ -112,9 +112,9 @@ int main(void) {
         Suite *suite = suite_create("engine-implied");
         TCase *tcase = tcase_create("implied");
 
-        tcase_add_loop_test(tcase, private_mounts_is_implied, 0, N(mounts));
+        tcase_add_loop_test(tcase, private_mounts_is_implied, 0, ELEMENTSOF(mounts));
         tcase_add_test(tcase, private_mounts_alone);
-        tcase_add_loop_test(tcase, capabilities_are_dropped, 0, N(drops));
+        tcase_add_loop_test(tcase, capabilities_are_dropped, 0, ELEMENTSOF(drops));
         tcase_add_test(tcase, facts_stay_as_told);
         suite_add_tcase(suite, tcase);
 

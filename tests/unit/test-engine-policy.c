@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <exposured/macro.h>
+
 #include "engine-expected.h"
 #include "engine-facts.h"
 #include "suite.h"
@@ -37,8 +39,9 @@ START_TEST(done_is_built_in_again) {
         policy_init(&policy);
         policy.rows[CHECK_UMASK].weight = 1;
         policy.rows[CHECK_UMASK].range = 2;
-        policy.rows[CHECK_UMASK].texts[RESULT_GOOD] = text("good");
-        policy.rows[CHECK_DELEGATE].texts[RESULT_NOT_APPLICABLE] = text("does not apply");
+        policy.rows[0].texts[RESULT_GOOD] = text("good");
+        policy.rows[CHECK_UMASK].texts[RESULT_BAD] = text("bad");
+        policy.rows[_CHECK_MAX - 1].texts[RESULT_NOT_APPLICABLE] = text("does not apply");
 
         policy_done(&policy);
         assert_built_in(&policy);
@@ -119,6 +122,7 @@ START_TEST(texts_where_not_applicable) {
         facts.user = USER_ROOT;
         facts.default_dependencies = false;
         model_init(&model, 0, SCOPE_SYSTEM, NULL, NULL, NULL);
+        model.policy.rows[CHECK_PRIVATE_TMP].weight = 1;
         assess(&model, &facts, &assessment);
 
         for (unsigned i = 0; i < _CHECK_MAX; i++) {
@@ -127,13 +131,13 @@ START_TEST(texts_where_not_applicable) {
                         continue;
                 }
 
-                ck_assert_uint_lt(n, sizeof(spared) / sizeof(spared[0]));
+                ck_assert_uint_lt(n, ELEMENTSOF(spared));
                 ck_assert_uint_eq(i, spared[n++]);
                 ck_assert_str_eq(assessment_text(&model, &assessment, i),
                                  check_info(i)->texts[RESULT_NOT_APPLICABLE]);
         }
 
-        ck_assert_uint_eq(n, sizeof(spared) / sizeof(spared[0]));
+        ck_assert_uint_eq(n, ELEMENTSOF(spared));
         model_done(&model);
 }
 END_TEST
@@ -173,11 +177,11 @@ START_TEST(texts_of_what_is_left_out) {
         struct model model;
 
         model_init(&model, 0, SCOPE_SYSTEM, NULL, NULL, NULL);
-        for (unsigned i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+        for (size_t i = 0; i < ELEMENTSOF(checks); i++)
                 model.policy.rows[checks[i]].weight = 0;
         assess(&model, &facts, &assessment);
 
-        for (unsigned i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+        for (size_t i = 0; i < ELEMENTSOF(checks); i++)
                 ck_assert_str_eq(assessment_text(&model, &assessment, checks[i]),
                                  "The policy leaves this check out");
 

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <exposured/macro.h>
+
 #include "engine-facts.h"
 #include "suite.h"
 
@@ -121,7 +123,8 @@ START_TEST(assessments_hold_together) {
 
                 if (i % 50 == 0)
                         random_policy(&policy);
-                model_init(&model, versions[below(7)], coin() ? SCOPE_SYSTEM : SCOPE_USER, NULL, NULL, NULL);
+                model_init(&model, versions[below(ELEMENTSOF(versions))], coin() ? SCOPE_SYSTEM : SCOPE_USER,
+                           NULL, NULL, NULL);
                 model.policy = policy; /* it has no texts, so nothing is owned */
 
                 assess(&model, &facts, &a);

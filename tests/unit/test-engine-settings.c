@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stddef.h>
 
+#include <exposured/macro.h>
+
 #include "engine-facts.h"
 #include "suite.h"
-
-#define N(rows) ((int) (sizeof(rows) / sizeof((rows)[0])))
 
 static const struct {
         enum check check;
@@ -255,8 +255,8 @@ START_TEST(early_units_are_spared) {
         after = assess_newest(&facts);
 
         assessment_compare(&before, &after, &difference);
-        ck_assert_uint_eq(difference.n_changes, N(spared));
-        for (int i = 0; i < N(spared); i++) {
+        ck_assert_uint_eq(difference.n_changes, ELEMENTSOF(spared));
+        for (size_t i = 0; i < ELEMENTSOF(spared); i++) {
                 ck_assert_uint_eq(difference.changes[i].check, spared[i]);
                 ck_assert_uint_eq(difference.changes[i].after, NA);
         }
@@ -278,14 +278,14 @@ int main(void) {
         TCase *tcase = tcase_create("settings");
 
         tcase_add_loop_test(tcase, every_check_can_be_good_and_bad, 0, _CHECK_MAX);
-        tcase_add_loop_test(tcase, flag_lost, 0, N(flags));
-        tcase_add_loop_test(tcase, flag_won, 0, N(flags));
-        tcase_add_loop_test(tcase, value_has_badness, 0, N(values));
+        tcase_add_loop_test(tcase, flag_lost, 0, ELEMENTSOF(flags));
+        tcase_add_loop_test(tcase, flag_won, 0, ELEMENTSOF(flags));
+        tcase_add_loop_test(tcase, value_has_badness, 0, ELEMENTSOF(values));
         tcase_add_loop_test(tcase, devices, 0, _DEVICE_POLICY_MAX);
         tcase_add_test(tcase, roots);
-        tcase_add_loop_test(tcase, umask_has_badness, 0, N(umasks));
-        tcase_add_loop_test(tcase, ip_access_has_badness, 0, N(accesses));
-        tcase_add_loop_test(tcase, user_has_badness, 0, N(users));
+        tcase_add_loop_test(tcase, umask_has_badness, 0, ELEMENTSOF(umasks));
+        tcase_add_loop_test(tcase, ip_access_has_badness, 0, ELEMENTSOF(accesses));
+        tcase_add_loop_test(tcase, user_has_badness, 0, ELEMENTSOF(users));
         tcase_add_loop_test(tcase, early_units_are_spared, 0, 2);
         suite_add_tcase(suite, tcase);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include <exposured/macro.h>
+
 #include "engine-facts.h"
 #include "suite.h"
 
-#define N(rows) ((int) (sizeof(rows) / sizeof((rows)[0])))
 #define NAMES_MAX 64
 
 /*
@@ -121,7 +122,7 @@ static struct group group_of(int row, unsigned version) {
 
 static bool group_has(const struct group *group, const char *name) {
         for (const char *const *p = group->names; *p; p++)
-                if (strcmp(*p, name) == 0)
+                if (streq(*p, name))
                         return true;
 
         return false;
@@ -228,16 +229,16 @@ START_TEST(list_of_others) {
 END_TEST
 
 static bool exists_but(const char *name, void *userdata) {
-        return strcmp(name, userdata) != 0;
+        return !streq(name, userdata);
 }
 
 static bool exists_only(const char *name, void *userdata) {
-        return strcmp(name, userdata) == 0;
+        return streq(name, userdata);
 }
 
 static bool exists_not(const char *name, void *userdata) {
         ck_assert_ptr_null(userdata);
-        return strcmp(name, "") == 0;
+        return streq(name, "");
 }
 
 static uint8_t badness_where(syscall_exists_fn exists, const char *name, const struct facts *facts,
@@ -313,7 +314,7 @@ START_TEST(every_name_has_a_group) {
         for (int i = 0; (name = syscall_name(i)); i++) {
                 bool found = false;
 
-                for (int j = 0; j < N(versions); j++)
+                for (size_t j = 0; j < ELEMENTSOF(versions); j++)
                         for (int row = 0; row < SYSCALL_GROUP_MAX; row++) {
                                 struct group group = group_of(row, versions[j]);
 
@@ -330,7 +331,7 @@ START_TEST(other_names_have_no_position) {
                 "", "_", "read", "openat", "zzz", "@mount", "mount:EPERM", "Mount", "mount ", "mounts",
         };
 
-        for (int i = 0; i < N(others); i++)
+        for (size_t i = 0; i < ELEMENTSOF(others); i++)
                 ck_assert_int_eq(syscall_index(others[i]), -1);
 }
 END_TEST
@@ -349,9 +350,9 @@ int main(void) {
         Suite *suite = suite_create("engine-syscalls");
         TCase *tcase = tcase_create("syscalls");
 
-        tcase_add_loop_test(tcase, one_name_allowed, 0, N(versions));
-        tcase_add_loop_test(tcase, one_name_not_denied, 0, N(versions));
-        tcase_add_loop_test(tcase, group_denied, 0, N(versions));
+        tcase_add_loop_test(tcase, one_name_allowed, 0, ELEMENTSOF(versions));
+        tcase_add_loop_test(tcase, one_name_not_denied, 0, ELEMENTSOF(versions));
+        tcase_add_loop_test(tcase, group_denied, 0, ELEMENTSOF(versions));
         tcase_add_test(tcase, empty_lists);
         tcase_add_test(tcase, list_of_others);
         tcase_add_test(tcase, what_does_not_exist_is_skipped);

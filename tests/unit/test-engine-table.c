@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include <exposured/macro.h>
+
 #include "engine-expected.h"
 #include "suite.h"
 
@@ -87,8 +89,8 @@ START_TEST(settings_are_lines_of_a_unit) {
         const struct check_info *info = check_info(_i);
         size_t length;
 
-        for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-                if (strcmp(info->json_field, others[i].json_field) == 0) {
+        for (size_t i = 0; i < ELEMENTSOF(others); i++)
+                if (streq(info->json_field, others[i].json_field)) {
                         ck_assert_str_eq(info->setting, others[i].setting);
                         return;
                 }
