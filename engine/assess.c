@@ -4,8 +4,8 @@
 #include "rules.h"
 
 /*
- * A policy may weigh a check with any number. Larger ones count as this one, with which neither a sum over
- * all checks nor a badness overflows, in tenths either.
+ * A policy may weigh a check with any number. Larger ones count as this one: with it, neither the sum over
+ * all checks nor the largest badness overflows when counted in tenths.
  */
 #define WEIGHT_MAX (UINT64_MAX / 100 / UINT8_MAX)
 

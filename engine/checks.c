@@ -97,9 +97,8 @@ static const struct check_info checks[_CHECK_MAX] = {
                 .name = "CapabilityBoundingSet=~CAP_LINUX_IMMUTABLE",
                 .weight = 75,
                 .range = 1,
-                .texts[RESULT_GOOD] =
-                        "An intruder cannot lock files against change, or unlock those locked so",
-                .texts[RESULT_BAD] = "An intruder can lock files against change, and unlock those locked so",
+                .texts[RESULT_GOOD] = "An intruder cannot mark files as unchangeable or lift such marks",
+                .texts[RESULT_BAD] = "An intruder can mark files as unchangeable and lift such marks",
                 .setting = "CapabilityBoundingSet=~CAP_LINUX_IMMUTABLE",
         },
         [CHECK_CAPABILITY_BOUNDING_SET_CAP_MAC] = {
@@ -107,8 +106,8 @@ static const struct check_info checks[_CHECK_MAX] = {
                 .name = "CapabilityBoundingSet=~CAP_MAC_*",
                 .weight = 100,
                 .range = 1,
-                .texts[RESULT_GOOD] = "An intruder cannot change the mandatory access control or get past it",
-                .texts[RESULT_BAD] = "An intruder can change the mandatory access control or get past it",
+                .texts[RESULT_GOOD] = "An intruder cannot change or bypass mandatory access control",
+                .texts[RESULT_BAD] = "An intruder can change or bypass mandatory access control",
                 .setting = "CapabilityBoundingSet=~CAP_MAC_ADMIN CAP_MAC_OVERRIDE",
         },
         [CHECK_CAPABILITY_BOUNDING_SET_CAP_MKNOD] = {
@@ -638,9 +637,9 @@ static const struct check_info checks[_CHECK_MAX] = {
                 .name = "SupplementaryGroups=",
                 .weight = 200,
                 .range = 1,
-                .texts[RESULT_GOOD] = "An intruder has the rights of no further groups",
-                .texts[RESULT_BAD] = "An intruder has the rights of further groups",
-                .texts[RESULT_NOT_APPLICABLE] = "Runs as root, to which more groups add nothing",
+                .texts[RESULT_GOOD] = "An intruder has the rights of no extra groups",
+                .texts[RESULT_BAD] = "An intruder has the rights of extra groups",
+                .texts[RESULT_NOT_APPLICABLE] = "Runs as root, to which extra groups add nothing",
                 .setting = "SupplementaryGroups=",
         },
         [CHECK_SYSTEM_CALL_ARCHITECTURES] = {
