@@ -448,7 +448,8 @@ static int decode_variant(sd_bus_message *m, const struct property *property, st
         r = property->decode(m, (char *) reading + property->offset, property);
         if (r < 0)
                 return r;
-        return sd_bus_message_exit_container(m);
+        r = sd_bus_message_exit_container(m);
+        return r < 0 ? r : 0;
 }
 
 int decode_properties(sd_bus_message *message, struct reading *reading, const char **ret_property) {
@@ -475,7 +476,10 @@ int decode_properties(sd_bus_message *message, struct reading *reading, const ch
                 if (r < 0)
                         return r;
         }
-        return r < 0 ? r : sd_bus_message_exit_container(message);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_exit_container(message);
+        return r < 0 ? r : 0;
 }
 
 int decode_property(sd_bus_message *message, const char *property, struct reading *reading) {
