@@ -13,7 +13,7 @@
 #include "log.h"
 #include "unit.h"
 
-#define ROOTS_MAX 2
+#define ROOTS_MAX 3
 /* Folders of units that were given properties; more is no system that anyone runs. */
 #define UNIT_FOLDERS_MAX 4096U
 #define DROP_IN_SUFFIX ".d"
@@ -169,7 +169,7 @@ static bool user_path(char path[static PATH_MAX], const char *base, const char *
         return r > 0 && r < PATH_MAX;
 }
 
-/* Where a user's manager keeps them follows the XDG base directories. */
+/* A user's manager follows the XDG base directories. The drop-ins of a transient unit lie beside it. */
 static int root_paths(enum scope scope, char paths[static ROOTS_MAX][PATH_MAX]) {
         const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
         const char *runtime = getenv("XDG_RUNTIME_DIR");
@@ -178,14 +178,17 @@ static int root_paths(enum scope scope, char paths[static ROOTS_MAX][PATH_MAX]) 
         if (scope == SCOPE_SYSTEM) {
                 (void) snprintf(paths[n++], PATH_MAX, "/etc/systemd/system.control");
                 (void) snprintf(paths[n++], PATH_MAX, "/run/systemd/system.control");
+                (void) snprintf(paths[n++], PATH_MAX, "/run/systemd/transient");
                 return n;
         }
         if (config && *config == '/')
                 n += user_path(paths[n], config, "/systemd/user.control");
         else if (home && *home == '/')
                 n += user_path(paths[n], home, "/.config/systemd/user.control");
-        if (runtime && *runtime == '/')
+        if (runtime && *runtime == '/') {
                 n += user_path(paths[n], runtime, "/systemd/user.control");
+                n += user_path(paths[n], runtime, "/systemd/transient");
+        }
         return n;
 }
 

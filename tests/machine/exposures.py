@@ -4,6 +4,8 @@
 import json
 import time
 
+import bus
+
 SECONDS = 15
 PEER = ("systemd-analyze", "security", "--json=short")
 OURS_LIST = ("exposurectl", "list", "--json=short")
@@ -81,6 +83,21 @@ def peer_checks(machine, names, user=False):
 
 def our_checks(machine, names, user=False):
     return checks(machine, OURS_SHOW, names, user)
+
+
+def daemon_checks(exposured, names):
+    """The same asked of the daemon itself, by its Exposured."""
+    return {name: assessed(exposured, name) for name in names}
+
+
+def assessed(exposured, name):
+    try:
+        findings = exposured.call("AssessUnit", "s", name)[0]["Findings"]
+    except bus.BusError:
+        return None
+    word = {"good": True, "bad": False, "not-applicable": None}
+    return {field: (word[result], f"{share:.1f}" if share else None, badness if word[result] is not None else None,
+                    weight, limit, title) for field, title, result, badness, weight, limit, share, *_ in findings}
 
 
 def differences(peer, ours):
