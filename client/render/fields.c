@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fields.h"
+
+#include <stdio.h>
+
+#include "cleanup.h"
+#include "output.h"
+#include "text.h"
+#include "timestamp.h"
+
+#define LABEL_WIDTH 11
+
+void fields_print_label(const struct output *output, const char *label) {
+        fprintf(output->stream, "%*s%s ", LABEL_WIDTH, label, *label ? ":" : " ");
+}
+
+void fields_print_text(const struct output *output, const char *text) {
+        _cleanup_free_ char *escaped = text_escape(text, output->utf8);
+
+        fputs(escaped ?: "?", output->stream);
+}
+
+void fields_print(const struct output *output, const char *label, enum style style, const char *text) {
+        const char *on = style_on(output, style);
+
+        fields_print_label(output, label);
+        fputs(on, output->stream);
+        fields_print_text(output, text);
+        fprintf(output->stream, "%s\n", *on ? style_off(output) : "");
+}
+
+void fields_print_time(const struct output *output, const char *label, uint64_t time) {
+        char text[TIME_TEXT_SIZE], relative[TIME_TEXT_SIZE];
+
+        fields_print_label(output, label);
+        fprintf(output->stream, "%s; %s\n", time_to_string(time, text),
+                time_to_relative_string(time, time_now(), relative));
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unit-name.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cleanup.h"
+
+static bool has_unit_suffix(const char *name) {
+        static const char *const suffixes[] = {
+                ".automount", ".device", ".mount", ".path", ".scope", ".service",
+                ".slice", ".socket", ".swap", ".target", ".timer",
+        };
+        const char *dot = strrchr(name, '.');
+
+        for (size_t i = 0; dot && i < ELEMENTSOF(suffixes); i++)
+                if (streq(dot, suffixes[i]))
+                        return true;
+        return false;
+}
+
+char *unit_name_complete(const char *name) {
+        char *completed;
+
+        if (strpbrk(name, "*?[") || has_unit_suffix(name))
+                return strdup(name);
+        return asprintf(&completed, "%s.service", name) < 0 ? NULL : completed;
+}
+
+char **unit_names_complete(char **names) {
+        char **completed;
+        size_t n = 0;
+
+        while (names[n])
+                n++;
+        completed = calloc(n + 1, sizeof(*completed));
+        if (!completed)
+                return NULL;
+
+        for (size_t i = 0; i < n; i++) {
+                completed[i] = unit_name_complete(names[i]);
+                if (!completed[i])
+                        return strv_free(completed);
+        }
+        return completed;
+}
+
+bool unit_name_matches(const char *unit, char **patterns) {
+        if (!*patterns)
+                return true;
+
+        /* A backslash is a part of unit names, as in "dev\x2dlog". */
+        for (char **p = patterns; *p; p++)
+                if (fnmatch(*p, unit, FNM_NOESCAPE) == 0)
+                        return true;
+        return false;
+}
