@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "client-output.h"
 #include "cleanup.h"
+#include "random.h"
 #include "render/table.h"
 #include "suite.h"
 #include "text.h"
@@ -158,13 +158,12 @@ START_TEST(refuses_no_columns_and_too_many) {
 }
 END_TEST
 
-static void random_text(char *text, size_t size) {
+static void random_text(char *text) {
         static const char *const pieces[] = { "a", "service", " ", "日", "ö", "-", "@" };
-        size_t n = (size_t) (random() % 20), used = 0;
 
         *text = '\0';
-        for (size_t i = 0; i < n && used + 8 < size; i++)
-                used += (size_t) sprintf(text + used, "%s", pieces[(size_t) random() % ELEMENTSOF(pieces)]);
+        for (uint64_t n = random_below(20); n > 0; n--)
+                text = stpcpy(text, pieces[random_below(ELEMENTSOF(pieces))]);
 }
 
 /* Whatever is in it, no line of a table with a column that gives way is wider than the terminal. */
@@ -173,16 +172,10 @@ START_TEST(never_wider_than_the_terminal) {
                 { .title = "A", .shrink = SHRINK_ELIDE }, { .title = "B", .right = true },
                 { .title = "C", .shrink = SHRINK_WRAP },
         };
-        unsigned seed = (unsigned) time(NULL);
-        const char *given = getenv("TEST_SEED");
 
-        if (given)
-                seed = (unsigned) strtoul(given, NULL, 10);
-        printf("TEST_SEED=%u\n", seed);
-        srandom(seed);
-
+        random_start();
         for (int round = 0; round < 300; round++) {
-                struct output *output = output_new(60 + (unsigned) (random() % 100));
+                struct output *output = output_new(60 + (unsigned) random_below(100));
                 struct table *table;
                 _cleanup_free_ char *text = NULL;
                 char *position, *line;
@@ -191,8 +184,8 @@ START_TEST(never_wider_than_the_terminal) {
                 for (int row = 0; row < 10; row++) {
                         char first[256], last[256];
 
-                        random_text(first, sizeof(first));
-                        random_text(last, sizeof(last));
+                        random_text(first);
+                        random_text(last);
                         table_add(table, STYLE_PLAIN, first);
                         table_add(table, STYLE_PLAIN, "10.0");
                         table_add(table, STYLE_PLAIN, last);
