@@ -17,12 +17,13 @@ static const struct column columns[] = {
         { .title = "" },
 };
 
-static struct table *make_table(const struct column *c, size_t n_columns, const char *const *cells, size_t n_cells) {
+static struct table *make_table(const struct column *c, size_t n_columns, const char *const *texts,
+                                size_t n_texts) {
         struct table *table;
 
         ck_assert_int_eq(table_new(c, n_columns, true, &table), 0);
-        for (size_t i = 0; i < n_cells; i++)
-                ck_assert_int_eq(table_add(table, STYLE_PLAIN, cells[i]), 0);
+        for (size_t i = 0; i < n_texts; i++)
+                ck_assert_int_eq(table_add(table, STYLE_PLAIN, texts[i]), 0);
         return table;
 }
 
@@ -84,8 +85,8 @@ START_TEST(elides_on_a_terminal) {
         ck_assert_int_eq(table_print(table, output, true), 0);
         ck_assert_str_eq(output_text(output),
                          "UNIT         EXPOSURE PREDICATE\n"
-                         "nginx.s…vice      5.1 MEDIUM    ▲\n"
-                         "größe.s…vice     10.0 DANGEROUS\n"
+                         "nginx.se…ice      5.1 MEDIUM    ▲\n"
+                         "größe.se…ice     10.0 DANGEROUS\n"
                          "日本.service      0.1 SAFE\n");
         table_free(table);
         output_free(output);
@@ -94,7 +95,9 @@ END_TEST
 
 START_TEST(wraps_on_a_terminal) {
         static const struct column wrapped[] = {
-                { .title = "" }, { .title = "SHARE", .right = true }, { .title = "MEANING", .shrink = SHRINK_WRAP },
+                { .title = "" },
+                { .title = "SHARE", .right = true },
+                { .title = "MEANING", .shrink = SHRINK_WRAP },
         };
         static const char *const texts[] = {
                 "✗", "0.5", "An intruder can send signals to the processes of every user",
@@ -159,7 +162,7 @@ START_TEST(refuses_no_columns_and_too_many) {
 END_TEST
 
 static void random_text(char *text) {
-        static const char *const pieces[] = { "a", "service", " ", "日", "ö", "-", "@" };
+        static const char *const pieces[] = { "a", "service", "b c", "日", "ö", "-", "@" };
 
         *text = '\0';
         for (uint64_t n = random_below(20); n > 0; n--)
@@ -169,7 +172,8 @@ static void random_text(char *text) {
 /* Whatever is in it, no line of a table with a column that gives way is wider than the terminal. */
 START_TEST(never_wider_than_the_terminal) {
         static const struct column mixed[] = {
-                { .title = "A", .shrink = SHRINK_ELIDE }, { .title = "B", .right = true },
+                { .title = "A", .shrink = SHRINK_ELIDE },
+                { .title = "B", .right = true },
                 { .title = "C", .shrink = SHRINK_WRAP },
         };
 

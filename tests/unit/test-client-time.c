@@ -9,7 +9,7 @@
 #define SECOND UINT64_C(1000000)
 
 static void use_utc(void) {
-        ck_assert_int_eq(setenv("TZ", "UTC", true), 0);
+        ck_assert_int_eq(setenv("TZ", "UTC", 1), 0);
         tzset();
 }
 
@@ -55,8 +55,10 @@ START_TEST(how_long_ago) {
         char text[TIME_TEXT_SIZE];
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                ck_assert_str_eq(time_to_relative_string(now - cases[i].seconds * SECOND, now, text), cases[i].past);
-                ck_assert_str_eq(time_to_relative_string(now + cases[i].seconds * SECOND, now, text), cases[i].future);
+                uint64_t past = now - cases[i].seconds * SECOND, future = now + cases[i].seconds * SECOND;
+
+                ck_assert_str_eq(time_to_relative_string(past, now, text), cases[i].past);
+                ck_assert_str_eq(time_to_relative_string(future, now, text), cases[i].future);
         }
         time_to_relative_string(UINT64_MAX, 0, text);
 }

@@ -75,7 +75,7 @@ START_TEST(no_pattern_matches_all) {
 END_TEST
 
 int main(void) {
-        Suite *suite = suite_create("client-unit-name");
+        Suite *suite = suite_create("client-name");
         TCase *tests = tcase_create("unit-name");
 
         tcase_add_test(tests, completes_names);
