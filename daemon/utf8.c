@@ -21,8 +21,21 @@ static const struct {
         { 0xf4, 0xf4, 0x80, 0x8f, 4 },
 };
 
-/* The length of the character at the beginning of so many bytes, or 0 where there is none. */
-static size_t character_length(const uint8_t *bytes, size_t n) {
+/* Encoded for sure; the first byte says how long it is. */
+static uint32_t decode(const uint8_t *bytes, size_t n) {
+        static const uint8_t masks[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+        uint32_t c = bytes[0] & masks[n];
+
+        for (size_t k = 1; k < n; k++)
+                c = c << 6 | (bytes[k] & 0x3f);
+        return c;
+}
+
+static bool is_noncharacter(uint32_t c) {
+        return (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe;
+}
+
+static size_t sequence_length(const uint8_t *bytes, size_t n) {
         for (size_t i = 0; i < ELEMENTSOF(sequences); i++) {
                 if (bytes[0] < sequences[i].first_min || bytes[0] > sequences[i].first_max)
                         continue;
@@ -39,12 +52,18 @@ static size_t character_length(const uint8_t *bytes, size_t n) {
         return 0;
 }
 
-bool utf8_is_valid(const char *text, size_t length) {
+size_t utf8_character_length(const char *text, size_t length) {
         const uint8_t *bytes = (const uint8_t *) text;
+        size_t n = length > 0 ? sequence_length(bytes, length) : 0;
+
+        return n > 0 && is_noncharacter(decode(bytes, n)) ? 0 : n;
+}
+
+bool utf8_is_valid(const char *text, size_t length) {
         size_t n;
 
-        for (; length > 0; bytes += n, length -= n) {
-                n = character_length(bytes, length);
+        for (; length > 0; text += n, length -= n) {
+                n = utf8_character_length(text, length);
                 if (n == 0)
                         return false;
         }

@@ -4,5 +4,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether the bus would carry these bytes as a string: UTF-8 in its shortest form, no surrogates, no NUL. */
+/*
+ * Text as the bus carries it: UTF-8 in its shortest form, no NUL, no surrogates, and none of the
+ * numbers that are no characters (U+FFFE and the like), which libsystemd refuses to send.
+ */
+
+/* The length of the character at the beginning of so many bytes; 0 where there is none that is valid. */
+size_t utf8_character_length(const char *text, size_t length);
+
 bool utf8_is_valid(const char *text, size_t length);

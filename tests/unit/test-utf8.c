@@ -16,17 +16,24 @@ static void encode(uint32_t c, size_t length, char bytes[static 4]) {
         bytes[0] = (char) (marks[length] | c);
 }
 
-/* Every character in every length: only the shortest is right, and no surrogate is. */
+static bool is_character(uint32_t c) {
+        if (c == 0 || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+                return false;
+        return (c < 0xfdd0 || c > 0xfdef) && (c & 0xffff) < 0xfffe;
+}
+
+/* Every character in every length: only the shortest is right, and only of what is a character. */
 START_TEST(every_character) {
         static const uint32_t ends[] = { 0, 0x80, 0x800, 0x10000, 0x200000 };
 
         for (size_t length = 1; length <= 4; length++)
                 for (uint32_t c = 0; c < ends[length]; c++) {
-                        bool valid = c >= ends[length - 1] && c > 0 && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff);
+                        bool valid = c >= ends[length - 1] && is_character(c);
                         char bytes[4];
 
                         encode(c, length, bytes);
-                        if (utf8_is_valid(bytes, length) != valid)
+                        if (utf8_is_valid(bytes, length) != valid ||
+                            utf8_character_length(bytes, length) != (valid ? length : 0))
                                 ck_abort_msg("U+%X in %zu", c, length);
                 }
 }
