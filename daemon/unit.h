@@ -33,6 +33,8 @@ struct unit {
         bool regressed : 1;
         bool stale : 1;         /* may have changed, and could not be read since */
         bool queued : 1;        /* waits to be read */
+        bool reading : 1;       /* is being read */
+        bool read_again : 1;    /* once that has ended */
         bool doubtful : 1;      /* the manager said something of it: is it loaded still? */
         bool asked : 1;         /* the list that is being read answers for it */
         bool listed : 1;        /* seen in that list */
