@@ -75,11 +75,13 @@ static void copy_through(void) {
                 }
 }
 
-_Noreturn static void pager_process(const char *command, bool utf8, int input, pid_t parent) {
+_Noreturn static void pager_process(const char *command, bool utf8, const int fds[static 2], pid_t parent) {
         signal(SIGPIPE, SIG_DFL);
         prctl(PR_SET_PDEATHSIG, SIGTERM);
-        if (getppid() != parent || dup2(input, STDIN_FILENO) < 0)
+        if (getppid() != parent || dup2(fds[0], STDIN_FILENO) < 0)
                 _exit(EXIT_FAILURE);
+        /* There is no end to read as long as we hold the other one. */
+        close(fds[1]);
 
         set_environment(utf8);
         execute(command);
@@ -99,7 +101,7 @@ void pager_open(bool utf8, pid_t *pager, int *fd) {
 
         pid = fork();
         if (pid == 0)
-                pager_process(command, utf8, fds[0], self);
+                pager_process(command, utf8, fds, self);
         close(fds[0]);
         if (pid < 0) {
                 close(fds[1]);

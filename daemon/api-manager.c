@@ -21,7 +21,7 @@ static int append_list_row(sd_bus_message *m, const struct unit *unit) {
         return sd_bus_message_append(m, "(" EXPOSURED_LIST_SIGNATURE ")", unit->name,
                                      unit->assessment.exposure / 10.0,
                                      exposure_to_predicate(unit->assessment.exposure),
-                                     unit_baseline_exposure(unit) / 10.0, (int) unit->regressed, path);
+                                     unit_baseline_exposure(unit) / 10.0, (int) unit_regressed(unit), path);
 }
 
 static int reply_list(struct manager *manager, sd_bus_message *call, bool oneshots) {
@@ -214,11 +214,20 @@ const sd_bus_vtable manager_vtable[] = {
                                 method_assess_unit, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Rescan", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_rescan,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListRegressions", SD_BUS_NO_ARGS,
+                                SD_BUS_RESULT("a(" EXPOSURED_REGRESSION_SIGNATURE ")", regressions),
+                                method_list_regressions, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetHistory", SD_BUS_ARGS("s", unit, "s", before, "u", max),
+                                SD_BUS_RESULT("a(" EXPOSURED_HISTORY_SIGNATURE ")", events), method_get_history,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Accept", SD_BUS_ARGS("s", unit, "s", reason, "t", until), SD_BUS_RESULT("s", id),
+                                method_accept, SD_BUS_VTABLE_UNPRIVILEGED),
         EVENT_SIGNAL("Regressed"),
         EVENT_SIGNAL("Improved"),
         EVENT_SIGNAL("Changed"),
         EVENT_SIGNAL("Appeared"),
         EVENT_SIGNAL("Gone"),
+        EVENT_SIGNAL("Accepted"),
         EVENT_SIGNAL("Model"),
         SD_BUS_PROPERTY("Version", "s", get_version, 0, CONST),
         SD_BUS_PROPERTY("Scope", "s", get_text, 0, CONST),
@@ -227,7 +236,7 @@ const sd_bus_vtable manager_vtable[] = {
         SD_BUS_PROPERTY("Healthy", "b", get_healthy, 0, EMITS),
         SD_BUS_PROPERTY("Status", "s", get_text, 0, EMITS),
         SD_BUS_PROPERTY("UnitCount", "u", get_unit_count, 0, EMITS),
-        SD_BUS_PROPERTY("RegressedCount", "u", NULL, MEMBER(n_regressed), EMITS),
+        SD_BUS_PROPERTY("RegressedCount", "u", NULL, MEMBER(ledger.n_regressed), EMITS),
         SD_BUS_PROPERTY("PolicyPath", "s", get_text, 0, EMITS),
         SD_BUS_PROPERTY("LastScan", "t", NULL, MEMBER(last_scan), 0),
         SD_BUS_PROPERTY("LastScanDuration", "t", NULL, MEMBER(last_scan_duration), 0),

@@ -5,6 +5,7 @@
 #include <exposured/macro.h>
 
 #include "api.h"
+#include "ledger.h"
 
 int unit_object_path(const struct unit *unit, char **ret) {
         return sd_bus_path_encode(EXPOSURED_UNIT_PATH, unit->name, ret);
@@ -27,7 +28,7 @@ static int append_baseline(sd_bus_message *m, const struct unit *unit) {
 }
 
 static int append_regressed(sd_bus_message *m, const struct unit *unit) {
-        return sd_bus_message_append(m, "b", (int) unit->regressed);
+        return sd_bus_message_append(m, "b", (int) unit_regressed(unit));
 }
 
 static int append_since(sd_bus_message *m, const struct unit *unit) {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <systemd/sd-id128.h>
 
 #include <exposured/bus.h>
 #include <exposured/macro.h>
@@ -8,7 +7,6 @@
 #include "api.h"
 #include "log.h"
 #include "manager.h"
-#include "timer.h"
 
 static int find_unit(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,
                      sd_bus_error *error) {
@@ -120,69 +118,78 @@ void api_manager_changed(struct manager *m, char **properties) {
                 log_errno(LOG_WARNING, r, "Cannot tell the bus what changed");
 }
 
-static const char *const event_members[_EVENT_MAX] = {
-        [EVENT_REGRESSED] = "Regressed",
-        [EVENT_IMPROVED] = "Improved",
-        [EVENT_CHANGED] = "Changed",
-        [EVENT_APPEARED] = "Appeared",
-        [EVENT_GONE] = "Gone",
-        [EVENT_MODEL] = "Model",
-};
-
-static int append_checks(sd_bus_message *m, const struct difference *difference) {
+int append_checks(sd_bus_message *m, const struct check_change *checks, size_t n_checks) {
         int r;
 
         r = sd_bus_message_open_container(m, 'a', "(stt)");
-        for (unsigned i = 0; difference && i < difference->n_changes && r >= 0; i++) {
-                const struct check_change *change = &difference->changes[i];
-
-                r = sd_bus_message_append(m, "(stt)", check_info(change->check)->json_field,
-                                          (uint64_t) change->before, (uint64_t) change->after);
-        }
+        for (size_t i = 0; i < n_checks && r >= 0; i++)
+                r = sd_bus_message_append(m, "(stt)", check_info(checks[i].check)->json_field,
+                                          (uint64_t) checks[i].before, (uint64_t) checks[i].after);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-static int append_units(sd_bus_message *m, const struct unit *unit, char *const *units) {
-        if (unit)
-                return sd_bus_message_append(m, "as", 1, unit->name);
-        return sd_bus_message_append_strv(m, (char **) units);
-}
-
-static int emit_event(struct manager *manager, enum event event, const struct unit *unit, uint8_t before,
-                      const struct difference *difference, char *const *units) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        uint8_t after = unit ? unit->assessment.exposure : before;
-        char id_text[SD_ID128_STRING_MAX];
-        sd_id128_t id;
+static int append_cause(sd_bus_message *m, const struct cause *cause) {
         int r;
 
-        r = sd_id128_randomize(&id);
-        if (r < 0)
-                return r;
+        r = sd_bus_message_open_container(m, 'r', "sstas");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "sst", cause->path, cause->change, cause->time);
+        if (r >= 0)
+                r = sd_bus_message_append_strv(m, cause->lines);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+int append_causes(sd_bus_message *m, const struct causes *causes) {
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "(sstas)");
+        for (size_t i = 0; i < causes->n_causes && r >= 0; i++)
+                r = append_cause(m, &causes->causes[i]);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_units(sd_bus_message *m, const struct event *event) {
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "s");
+        for (size_t i = 0; i < event->n_units && r >= 0; i++)
+                r = sd_bus_message_append(m, "s", event->units[i].unit);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+int append_event(sd_bus_message *m, const struct event *event) {
+        const struct event_unit *worst = event->n_units > 0 ? &event->units[0] : NULL;
+        int r;
+
+        r = sd_bus_message_append(m, "ts", event->time, event->unit);
+        if (r >= 0)
+                r = append_units(m, event);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "dd", event->before / 10.0, event->after / 10.0);
+        if (r >= 0)
+                r = append_checks(m, worst ? worst->checks : NULL, worst ? worst->n_checks : 0);
+        return r < 0 ? r : append_causes(m, &event->causes);
+}
+
+static int emit_event(struct manager *manager, const struct event *event) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
         r = sd_bus_message_new_signal(manager->bus, &m, EXPOSURED_PATH, EXPOSURED_MANAGER_INTERFACE,
-                                      event_members[event]);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(m, "sts", sd_id128_to_string(id, id_text), timer_realtime(),
-                                  unit ? unit->name : "");
+                                      event_type_to_member(event->type));
         if (r >= 0)
-                r = append_units(m, unit, units);
+                r = sd_bus_message_append(m, "s", event->id);
         if (r >= 0)
-                r = sd_bus_message_append(m, "dd", before / 10.0, after / 10.0);
-        if (r >= 0)
-                r = append_checks(m, difference);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "a(sstas)", 0);
+                r = append_event(m, event);
         return r < 0 ? r : sd_bus_send(manager->bus, m, NULL);
 }
 
-void api_emit_event(struct manager *m, enum event event, const struct unit *unit, uint8_t before,
-                    const struct difference *difference, char *const *units) {
+void api_emit_event(struct manager *m, const struct event *event) {
         int r;
 
         if (!m->served)
                 return;
-        r = emit_event(m, event, unit, before, difference, units);
+        r = emit_event(m, event);
         if (r < 0)
-                log_errno(LOG_WARNING, r, "Cannot tell the bus what happened to %s", unit ? unit->name : "the model");
+                log_errno(LOG_WARNING, r, "Cannot tell the bus what happened to %s", event->unit);
 }

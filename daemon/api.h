@@ -5,6 +5,7 @@
 
 #include <exposured/assessment.h>
 
+#include "event.h"
 #include "unit.h"
 
 /* The daemon's face on the bus. Handlers translate and call the manager; they decide nothing. */
@@ -37,24 +38,18 @@ void api_manager_changed(struct manager *manager, char **properties);
 /* All there is to say of a unit, as a{sv}. */
 int api_append_unit(sd_bus_message *m, const struct unit *unit);
 
-/* What happened: a signal of the Manager interface each. */
-enum event {
-        EVENT_REGRESSED,
-        EVENT_IMPROVED,
-        EVENT_CHANGED,
-        EVENT_APPEARED,
-        EVENT_GONE,
-        EVENT_MODEL,
-        _EVENT_MAX,
-};
-
-/* unit: NULL for a change of the model, then units (NULL-terminated) tells which ones it hit. */
-void api_emit_event(struct manager *manager, enum event event, const struct unit *unit, uint8_t before,
-                    const struct difference *difference, char *const *units);
+/* The signal of an event. */
+void api_emit_event(struct manager *manager, const struct event *event);
 
 /* For api-*.c alone. */
 extern const sd_bus_vtable manager_vtable[];
 extern const sd_bus_vtable unit_vtable[];
+int append_event(sd_bus_message *m, const struct event *event);
+int append_checks(sd_bus_message *m, const struct check_change *checks, size_t n_checks);
+int append_causes(sd_bus_message *m, const struct causes *causes);
+int method_list_regressions(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_get_history(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_accept(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int unit_object_path(const struct unit *unit, char **ret);
 
 /* The names of the properties that these bits stand for, and NULL. */

@@ -95,6 +95,42 @@ static const char *parse_level(const struct option *option, const char *value, v
         return option->expected;
 }
 
+static const char *parse_bool(const struct option *option, const char *value, void *target) {
+        static const struct {
+                const char *word;
+                bool value;
+        } words[] = {
+                { "yes", true }, { "true", true }, { "on", true }, { "1", true }, { "y", true }, { "t", true },
+                { "no", false }, { "false", false }, { "off", false }, { "0", false }, { "n", false }, { "f", false },
+        };
+        bool *flag = target;
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (streq(words[i].word, value)) {
+                        *flag = words[i].value;
+                        return NULL;
+                }
+        return option->expected;
+}
+
+/* "9.6", kept in tenths. */
+static const char *parse_exposure(const struct option *option, const char *value, void *target) {
+        uint8_t *tenths = target;
+        unsigned whole, tenth = 0;
+        int n = 0;
+
+        if (!isdigit((unsigned char) value[0]) || sscanf(value, "%2u%n", &whole, &n) < 1)
+                return option->expected;
+        if (value[n] == '.' && isdigit((unsigned char) value[n + 1])) {
+                tenth = (unsigned) (value[n + 1] - '0');
+                n += 2;
+        }
+        if (value[n] || whole * 10 + tenth > option->max)
+                return option->expected;
+        *tenths = (uint8_t) (whole * 10 + tenth);
+        return NULL;
+}
+
 static const struct option options[] = {
         { "UnitsMax", parse_number, offsetof(struct config, units_max), 1, 1000000,
           "a number from 1 to 1000000" },
@@ -102,6 +138,17 @@ static const struct option options[] = {
           3600 * USEC_PER_SEC, "a time from 1s to 1h" },
         { "LookupsPerSecond", parse_number, offsetof(struct config, lookups_per_second), 1, 1000,
           "a number from 1 to 1000" },
+        { "SettleSec", parse_time, offsetof(struct config, settle_usec), 0, 3600 * USEC_PER_SEC,
+          "a time from 0 to 1h" },
+        { "Ratchet", parse_bool, offsetof(struct config, ratchet), 0, 0, "yes or no" },
+        { "NewUnitExposureMax", parse_exposure, offsetof(struct config, new_unit_exposure_max), 0, 100,
+          "an exposure from 0.0 to 10.0" },
+        { "HistoryMax", parse_number, offsetof(struct config, history_max), 100, 10000000,
+          "a number from 100 to 10000000" },
+        { "HistoryAge", parse_time, offsetof(struct config, history_age_usec), 24 * 3600 * USEC_PER_SEC,
+          UINT64_C(36500) * 24 * 3600 * USEC_PER_SEC, "a time from 1d to 36500d" },
+        { "BaselineAge", parse_time, offsetof(struct config, baseline_age_usec), 24 * 3600 * USEC_PER_SEC,
+          UINT64_C(36500) * 24 * 3600 * USEC_PER_SEC, "a time from 1d to 36500d" },
         { "LogLevel", parse_level, offsetof(struct config, log_level), 0, 0,
           "err, warning, notice, info or debug" },
 };
@@ -111,6 +158,12 @@ void config_init(struct config *config) {
                 .units_max = 16384,
                 .call_timeout_usec = 30 * USEC_PER_SEC,
                 .lookups_per_second = 50,
+                .settle_usec = 5 * USEC_PER_SEC,
+                .ratchet = true,
+                .new_unit_exposure_max = 100,
+                .history_max = 100000,
+                .history_age_usec = 730 * 24 * 3600 * USEC_PER_SEC,
+                .baseline_age_usec = 365 * 24 * 3600 * USEC_PER_SEC,
                 .log_level = LOG_INFO,
         };
 }

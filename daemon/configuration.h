@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* exposured.conf(5). */
@@ -8,6 +9,12 @@ struct config {
         unsigned units_max;             /* so many units are kept, the rest is left out */
         uint64_t call_timeout_usec;     /* after that time systemd counts as not answering */
         unsigned lookups_per_second;    /* of units that are not loaded */
+        uint64_t settle_usec;           /* so long a change must last before it is judged */
+        bool ratchet;                   /* an improvement becomes the baseline */
+        uint8_t new_unit_exposure_max;  /* tenths: a new unit beyond it is told as loud as a regression */
+        unsigned history_max;           /* events that are kept */
+        uint64_t history_age_usec;      /* and how long */
+        uint64_t baseline_age_usec;     /* baselines of units that were not loaded for so long are forgotten */
         int log_level;                  /* as in syslog */
 };
 

@@ -28,39 +28,76 @@ static int read_all(int fd, char *text, size_t size, size_t *ret_length) {
         return 0;
 }
 
-/* A link to /dev/null is how files are masked: it reads as empty. */
-static bool is_null_device(const struct stat *st) {
+bool file_is_null_device(const struct stat *st) {
         return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
 }
 
-int file_read(const char *path, size_t size_max, char **ret_text, size_t *ret_length) {
-        _cleanup_(closep) int fd = -1;
+/* A pipe must not hold us up. */
+static int open_for_reading(const char *path, int *ret_fd, struct stat *ret_stat) {
+        _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+        if (fd < 0 || fstat(fd, ret_stat) < 0)
+                return -errno;
+        *ret_fd = fd;
+        fd = -1;
+        return 0;
+}
+
+static int read_text(int fd, size_t size, size_t size_max, char **ret_text, size_t *ret_length) {
         _cleanup_(freep) char *text = NULL;
         size_t length = 0;
-        struct stat st;
         int r;
 
-        /* A pipe must not hold us up. */
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return -errno;
-        if (is_null_device(&st))
-                st.st_size = 0;
-        else if (!S_ISREG(st.st_mode))
-                return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-        if ((size_t) st.st_size > size_max)
+        if (size > size_max)
                 return -EFBIG;
         /* It may grow while we read. */
-        text = malloc((size_t) st.st_size + 2);
+        text = malloc(size + 2);
         if (!text)
                 return -ENOMEM;
-        r = read_all(fd, text, (size_t) st.st_size + 1, &length);
+        r = read_all(fd, text, size + 1, &length);
         if (r < 0)
                 return r;
-        if (length > (size_t) st.st_size)
+        if (length > size)
                 return -EAGAIN;
         text[length] = '\0';
         *ret_text = TAKE_PTR(text);
         *ret_length = length;
         return 0;
+}
+
+int file_read(const char *path, size_t size_max, char **ret_text, size_t *ret_length) {
+        _cleanup_(closep) int fd = -1;
+        struct stat st;
+        int r;
+
+        r = open_for_reading(path, &fd, &st);
+        if (r < 0)
+                return r;
+        if (file_is_null_device(&st))
+                st.st_size = 0;
+        else if (!S_ISREG(st.st_mode))
+                return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+        return read_text(fd, (size_t) st.st_size, size_max, ret_text, ret_length);
+}
+
+static bool is_public(const struct stat *st) {
+        return S_ISREG(st->st_mode) && (st->st_mode & S_IROTH);
+}
+
+int file_read_public(const char *path, size_t size_max, struct stat *ret_stat, char **ret_text,
+                     size_t *ret_length) {
+        _cleanup_(closep) int fd = -1;
+        int r;
+
+        /* To open a device may already do something; what was opened may be another file than that. */
+        if (stat(path, ret_stat) < 0)
+                return -errno;
+        if (!is_public(ret_stat))
+                return -EACCES;
+        r = open_for_reading(path, &fd, ret_stat);
+        if (r < 0)
+                return r;
+        if (!is_public(ret_stat))
+                return -EACCES;
+        return read_text(fd, (size_t) ret_stat->st_size, size_max, ret_text, ret_length);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <stdbool.h>
 #include <sys/inotify.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <exposured/macro.h>
 
@@ -56,9 +57,18 @@ static int follow_path(struct folder *f, const char *path) {
         return 0;
 }
 
-/* Follows the nearest ancestor of path that exists, and notes which of its entries leads to path. */
+static bool is_folder(const char *path) {
+        struct stat st;
+
+        return stat(path, &st) >= 0 && S_ISDIR(st.st_mode);
+}
+
+/*
+ * Follows the nearest ancestor that exists, and notes which of its entries leads to the folder. Returns
+ * 1 where that entry is a folder already: it came before we followed its parent.
+ */
 static int follow_ancestor(struct folder *f) {
-        _cleanup_(freep) char *path = strdup(f->path);
+        _cleanup_(freep) char *path = strdup(f->path), *entry = NULL;
         int r = -ENOENT;
 
         if (!path)
@@ -66,16 +76,18 @@ static int follow_ancestor(struct folder *f) {
         while (r == -ENOENT || r == -ENOTDIR) {
                 char *slash = strrchr(path, '/');
 
+                free(entry);
                 free(f->waiting_for);
+                entry = strdup(path);
                 f->waiting_for = strdup(slash + 1);
-                if (!f->waiting_for)
+                if (!entry || !f->waiting_for)
                         return -ENOMEM;
                 slash[slash == path] = '\0';
                 r = follow_path(f, path);
                 if (slash == path)
                         break;
         }
-        return r;
+        return r < 0 ? r : is_folder(entry);
 }
 
 /* How often a folder may come and go while we look for it. */
@@ -93,11 +105,8 @@ static int folder_follow(struct folder *f) {
                 if (r != -ENOENT && r != -ENOTDIR)
                         return r;
                 r = follow_ancestor(f);
-                if (r < 0)
+                if (r <= 0)
                         return r;
-                /* It may have come between the two. */
-                if (access(f->path, F_OK) < 0)
-                        return 0;
         }
         return -EBUSY;
 }

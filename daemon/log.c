@@ -66,3 +66,16 @@ int log_errno(int level, int error, const char *format, ...) {
         log_text(level, text);
         return error;
 }
+
+int log_fields(int level, const struct iovec *fields, unsigned n_fields) {
+        static const char prefix[] = "MESSAGE=";
+
+        if (level > log_state.max_level)
+                return 0;
+        if (log_state.journal)
+                return sd_journal_sendv(fields, (int) n_fields);
+        if (n_fields > 0 && fields[0].iov_len > sizeof(prefix) - 1)
+                (void) fprintf(stderr, "%.*s\n", (int) (fields[0].iov_len - (sizeof(prefix) - 1)),
+                               (const char *) fields[0].iov_base + sizeof(prefix) - 1);
+        return 0;
+}

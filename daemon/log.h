@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <errno.h>
+#include <sys/uio.h>
 #include <syslog.h>
 
 #include <exposured/macro.h>
@@ -23,3 +25,6 @@ int log_errno(int level, int error, const char *format, ...) _printf_(3, 4);
 #define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
 #define log_oom() log_errno(LOG_ERR, -ENOMEM, "Out of memory")
+
+/* One entry with fields of its own, the first of them MESSAGE=. 0 or a negative errno. */
+int log_fields(int level, const struct iovec *fields, unsigned n_fields);

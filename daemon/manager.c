@@ -2,19 +2,26 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
-#include <seccomp.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
 #include <exposured/macro.h>
 
+#include "acceptance.h"
+#include "announce.h"
 #include "api.h"
+#include "archive.h"
+#include "authority.h"
 #include "control.h"
 #include "link.h"
+#include "load.h"
 #include "log.h"
 #include "lookup.h"
 #include "manager.h"
 #include "policy-file.h"
 #include "rescan.h"
+#include "settle.h"
 #include "status.h"
 #include "timer.h"
 #include "watch.h"
@@ -23,214 +30,6 @@
 #define PATIENCE_USEC (10 * USEC_PER_SEC)
 /* A policy file that is being written is left to settle. */
 #define POLICY_SETTLE_USEC (50 * USEC_PER_MSEC)
-
-/* Units: what was read becomes facts, assessment and news. */
-
-/* A unit that is in no check worse than its baseline is its own baseline from then on. */
-static int unit_update_baseline(struct manager *m, struct unit *unit, const struct facts *old_facts,
-                                const struct assessment *old) {
-        struct difference difference;
-
-        assessment_compare(unit->baseline ? &unit->baseline->assessment : old, &unit->assessment, &difference);
-        if (difference.n_worse == 0)
-                free(TAKE_PTR(unit->baseline));
-        else if (!unit->baseline) {
-                unit->baseline = malloc(sizeof(*unit->baseline));
-                if (!unit->baseline)
-                        return log_oom();
-                unit->baseline->facts = *old_facts;
-                unit->baseline->assessment = *old;
-        }
-        if (unit->regressed != (unit->baseline != NULL)) {
-                unit->regressed = unit->baseline != NULL;
-                m->n_regressed += unit->regressed ? 1 : -1U;
-        }
-        return 0;
-}
-
-static enum event classify(const struct difference *difference) {
-        return difference->n_worse > 0 ? EVENT_REGRESSED :
-               difference->n_better > 0 ? EVENT_IMPROVED : EVENT_CHANGED;
-}
-
-/* What of a unit is told was different before: a picture to compare with. */
-struct picture {
-        struct facts facts;
-        struct assessment assessment;
-        uint8_t baseline;
-        bool regressed;
-};
-
-static unsigned picture_compare(const struct picture *before, const struct unit *unit) {
-        const struct assessment *a = &before->assessment, *b = &unit->assessment;
-        unsigned changed = 0;
-
-        if (a->exposure != b->exposure)
-                changed |= UNIT_EXPOSURE;
-        if (!streq(exposure_to_predicate(a->exposure), exposure_to_predicate(b->exposure)))
-                changed |= UNIT_PREDICATE;
-        if (!assessment_equal(a, b))
-                changed |= UNIT_FINDINGS;
-        if (before->baseline != unit_baseline_exposure(unit))
-                changed |= UNIT_BASELINE;
-        if (before->regressed != unit->regressed)
-                changed |= UNIT_REGRESSED;
-        if (before->facts.oneshot != unit->facts.oneshot)
-                changed |= UNIT_ONESHOT;
-        return changed;
-}
-
-static struct picture picture_take(const struct unit *unit) {
-        return (struct picture) {
-                .facts = unit->facts,
-                .assessment = unit->assessment,
-                .baseline = unit_baseline_exposure(unit),
-                .regressed = unit->regressed,
-        };
-}
-
-static void unit_first_assessed(struct manager *m, struct unit *unit) {
-        unit->model = &m->model;
-        assess(&m->model, &unit->facts, &unit->assessment);
-        unit->assessed = true;
-        unit->since = unit->last_read;
-        api_unit_added(m, unit);
-        api_emit_event(m, EVENT_APPEARED, unit, unit->assessment.exposure, NULL, NULL);
-        status_changed(m->status);
-}
-
-static void unit_facts_changed(struct manager *m, struct unit *unit, const struct facts *facts,
-                               unsigned changed) {
-        struct picture before = picture_take(unit);
-        struct difference difference;
-
-        unit->facts = *facts;
-        assess(&m->model, facts, &unit->assessment);
-        assessment_compare(&before.assessment, &unit->assessment, &difference);
-        (void) unit_update_baseline(m, unit, &before.facts, &before.assessment);
-        changed |= picture_compare(&before, unit);
-        if (changed & UNIT_FINDINGS) {
-                unit->since = unit->last_read;
-                changed |= UNIT_SINCE;
-        }
-        api_unit_changed(m, unit, changed);
-        api_emit_event(m, classify(&difference), unit, before.assessment.exposure, &difference, NULL);
-        status_changed(m->status);
-}
-
-/* Takes the paths over. Returns what changed. */
-static unsigned unit_take_paths(struct unit *unit, struct reading *reading) {
-        unsigned changed = 0;
-
-        if (!streq_ptr(unit->fragment_path, reading->fragment_path)) {
-                free(unit->fragment_path);
-                unit->fragment_path = TAKE_PTR(reading->fragment_path);
-                changed |= UNIT_FRAGMENT_PATH;
-        }
-        if (!strv_equal(unit->drop_in_paths, reading->drop_in_paths)) {
-                strv_free(unit->drop_in_paths);
-                unit->drop_in_paths = TAKE_PTR(reading->drop_in_paths);
-                changed |= UNIT_DROP_IN_PATHS;
-        }
-        return changed;
-}
-
-static void on_unit_read(void *userdata, struct unit *unit, struct reading *reading) {
-        struct manager *m = userdata;
-        unsigned changed;
-
-        unit->last_read = timer_realtime();
-        changed = unit_take_paths(unit, reading);
-        if (!unit->assessed) {
-                unit->facts = reading->facts;
-                unit_first_assessed(m, unit);
-        } else if (!facts_equal(&unit->facts, &reading->facts))
-                unit_facts_changed(m, unit, &reading->facts, changed);
-        else
-                api_unit_changed(m, unit, changed);
-}
-
-static void on_unit_stale(void *userdata, struct unit *unit) {
-        api_unit_changed(userdata, unit, UNIT_STALE);
-}
-
-static void on_unit_gone(void *userdata, struct unit *unit) {
-        struct manager *m = userdata;
-
-        if (unit->regressed)
-                m->n_regressed--;
-        if (unit->assessed) {
-                api_unit_removed(m, unit);
-                api_emit_event(m, EVENT_GONE, unit, unit->assessment.exposure, NULL, NULL);
-                unit->assessed = false;
-        }
-        status_changed(m->status);
-}
-
-void manager_assess_once(struct manager *m, struct unit *unit, struct reading *reading) {
-        unit->last_read = unit->since = timer_realtime();
-        unit->facts = reading->facts;
-        (void) unit_take_paths(unit, reading);
-        unit->model = &m->model;
-        assess(&m->model, &unit->facts, &unit->assessment);
-        unit->assessed = true;
-}
-
-/* The model: what facts are judged by. */
-
-static bool syscall_exists(const char *name, void *userdata) {
-        (void) userdata;
-        return seccomp_syscall_resolve_name(name) >= 0;
-}
-
-/* Judges all units anew; no facts have changed, so this is one event and no regression. */
-static void manager_reassess(struct manager *m) {
-        _cleanup_(strv_freep) char **hit = NULL;
-
-        for (size_t i = 0; i < m->units.n_units; i++) {
-                struct unit *unit = m->units.units[i];
-                struct picture before = picture_take(unit);
-
-                if (!unit->assessed)
-                        continue;
-                assess(&m->model, &unit->facts, &unit->assessment);
-                if (unit->baseline)
-                        assess(&m->model, &unit->baseline->facts, &unit->baseline->assessment);
-                (void) unit_update_baseline(m, unit, &unit->facts, &unit->assessment);
-                api_unit_changed(m, unit, picture_compare(&before, unit));
-                if (before.assessment.exposure != unit->assessment.exposure && strv_extend(&hit, unit->name) < 0)
-                        (void) log_oom();
-        }
-        api_emit_event(m, EVENT_MODEL, NULL, 0, NULL, hit);
-        status_changed(m->status);
-}
-
-static unsigned parse_version(const char *version) {
-        return (unsigned) strtoul(version + strcspn(version, "0123456789"), NULL, 10);
-}
-
-/* Makes the model anew from systemd's version and the policy file. */
-static void manager_update_model(struct manager *m) {
-        struct policy policy;
-        char *path = NULL;
-        int r;
-
-        r = policy_file_load(NULL, &policy, &path);
-        if (r < 0) {
-                log_errno(LOG_ERR, r, "Cannot look for a policy, keeping the one in use");
-                return;
-        }
-        if (r == POLICY_READ && !streq_ptr(m->policy_path, path))
-                log_info("Using the policy in %s.", path);
-        m->policy_broken = r == POLICY_BROKEN;
-        free(m->policy_path);
-        m->policy_path = r == POLICY_READ ? TAKE_PTR(path) : NULL;
-        free(path);
-        model_done(&m->model);
-        model_init(&m->model, m->systemd_version ? parse_version(m->systemd_version) : 0, m->scope,
-                   r == POLICY_READ ? &policy : NULL, syscall_exists, NULL);
-        manager_reassess(m);
-}
 
 static void on_policy_file(void *userdata) {
         struct manager *m = userdata;
@@ -242,22 +41,19 @@ static void on_policy_settled(void *userdata) {
         manager_update_model(userdata);
 }
 
-/* Systemd: when it may be asked. */
-
-static int manager_set_version(struct manager *m, const char *version) {
-        char *copy;
-
-        if (streq_ptr(m->systemd_version, version))
-                return 0;
-        copy = strdup(version);
-        if (!copy)
-                return -ENOMEM;
-        log_info("The manager is systemd %s.", version);
-        free(m->systemd_version);
-        m->systemd_version = copy;
-        manager_update_model(m);
-        return 0;
+static void on_unit_read(void *userdata, struct unit *unit, struct reading *reading) {
+        manager_unit_read(userdata, unit, reading);
 }
+
+static void on_unit_stale(void *userdata, struct unit *unit) {
+        api_unit_changed(userdata, unit, UNIT_STALE);
+}
+
+static void on_unit_gone(void *userdata, struct unit *unit) {
+        manager_unit_gone(userdata, unit);
+}
+
+/* Systemd: when it may be asked. */
 
 static void on_manager_ready(void *userdata, const char *version) {
         struct manager *m = userdata;
@@ -354,6 +150,7 @@ static void on_disconnected(void *userdata) {
 
         manager_stop_asking(m, BUSY_ABSENT);
         lookups_drop(m->lookups);
+        authority_drop(m->authority);
         m->served = false;
         api_remove(m);
         m->watch = watch_free(m->watch);
@@ -404,6 +201,7 @@ static void on_name_acquired(void *userdata) {
         if (!m->was_ready)
                 (void) sd_notify(0, "READY=1");
         m->was_ready = true;
+        announcer_flush(m->announcer);
         status_changed(m->status);
 }
 
@@ -428,6 +226,8 @@ static void on_sweep_done(void *userdata, uint64_t duration_usec) {
         rescan_sweep_done(m->rescan, duration_usec);
         status_changed(m->status);
         manager_offer(m);
+        acceptances_advance(m->acceptances);
+        settle_advance(m->settle);
         /* Replies are many and large while we sweep; what they took is not needed before the next one. */
         (void) malloc_trim(0);
 }
@@ -499,6 +299,45 @@ int manager_run(struct manager *m) {
         return r < 0 ? r : m->exit_code;
 }
 
+/* What is remembered is there: now it can be compared with what is. */
+void manager_loaded(struct manager *m) {
+        int r;
+
+        m->loaded = true;
+        r = link_new(&m->link, m->event, m->scope, &link_ops, m);
+        if (r < 0) {
+                log_errno(LOG_ERR, r, "Cannot connect to the bus");
+                manager_exit(m, r);
+        }
+}
+
+/* systemd makes the folder (StateDirectory=); a user's instance that it did not start has its place too. */
+static int manager_state_folder(const struct manager *m, char **ret) {
+        const char *given = getenv("STATE_DIRECTORY"), *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+
+        if (given && *given == '/')
+                return asprintf(ret, "%.*s", (int) strcspn(given, ":"), given);
+        if (m->scope == SCOPE_SYSTEM)
+                return asprintf(ret, "/var/lib/exposured");
+        if (state && *state == '/')
+                return asprintf(ret, "%s/exposured", state);
+        return asprintf(ret, "%s/.local/state/exposured", home && *home == '/' ? home : "");
+}
+
+static int manager_open_archive(struct manager *m) {
+        _cleanup_(freep) char *folder = NULL;
+        int r;
+
+        if (manager_state_folder(m, &folder) < 0) {
+                folder = NULL;
+                return -ENOMEM;
+        }
+        if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+                log_debug("Cannot make %s, it may be there later.", folder);
+        r = archive_new(&m->archive, m->event, folder, m);
+        return r < 0 ? r : load_start(m);
+}
+
 static int manager_start(struct manager *m) {
         int r;
 
@@ -518,7 +357,15 @@ static int manager_start(struct manager *m) {
         if (r >= 0)
                 r = policy_watch_new(&m->policy_watch, m->event, on_policy_file, m);
         if (r >= 0)
-                r = link_new(&m->link, m->event, m->scope, &link_ops, m);
+                r = settle_new(&m->settle, m);
+        if (r >= 0)
+                r = announcer_new(&m->announcer, m);
+        if (r >= 0)
+                r = authority_new(&m->authority, m);
+        if (r >= 0)
+                r = acceptances_new(&m->acceptances, m);
+        if (r >= 0)
+                r = manager_open_archive(m);
         return r;
 }
 
@@ -532,7 +379,7 @@ int manager_new(struct manager **ret, sd_event *event, enum scope scope) {
         m->event = sd_event_ref(event);
         m->scope = scope;
         manager_load_config(m);
-        model_init(&m->model, 0, scope, NULL, syscall_exists, NULL);
+        manager_init_model(m);
         r = manager_start(m);
         if (r < 0) {
                 manager_free(m);
@@ -546,6 +393,11 @@ struct manager *manager_free(struct manager *m) {
         if (!m)
                 return NULL;
         link_free(m->link);
+        archive_free(m->archive);
+        acceptances_free(m->acceptances);
+        authority_free(m->authority);
+        announcer_free(m->announcer);
+        m->settle = settle_free(m->settle);
         policy_watch_free(m->policy_watch);
         control_free(m->control);
         scan_free(m->scan);
@@ -555,8 +407,10 @@ struct manager *manager_free(struct manager *m) {
         timer_free(m->policy_timer);
         timer_free(m->patience_timer);
         unit_table_done(&m->units);
+        ledger_done(&m->ledger);
         model_done(&m->model);
         free(m->systemd_version);
+        free(m->stored_version);
         free(m->policy_path);
         sd_event_unref(m->event);
         free(m);

@@ -9,6 +9,7 @@
 #include <exposured/assessment.h>
 
 #include "configuration.h"
+#include "ledger.h"
 #include "reader.h"
 #include "scan.h"
 #include "unit.h"
@@ -24,11 +25,22 @@ struct manager {
         struct config config;
 
         struct unit_table units;
-        unsigned n_regressed;
+        struct ledger ledger;           /* what is remembered of them */
         struct model model;             /* empty before systemd told its version */
         char *systemd_version;          /* NULL: not told yet */
         char *policy_path;              /* the policy file in use, or NULL */
         bool policy_broken;
+
+        struct archive *archive;
+        struct settle *settle;
+        struct announcer *announcer;
+        struct authority *authority;
+        struct acceptances *acceptances;
+        unsigned n_queries;             /* of the history, under way */
+        bool loaded;                    /* the ledger holds what the archive held */
+        bool ledger_is_new;             /* that was nothing: the first start */
+        char *stored_version;           /* of systemd, when something was kept last; NULL: unknown */
+        bool manager_changed;           /* systemd is another one than then */
 
         struct link *link;
         sd_bus *bus;                    /* while it is connected */
@@ -70,6 +82,23 @@ void manager_reload(struct manager *manager);
 /* Ends manager_run(). */
 void manager_exit(struct manager *manager, int error);
 
+/* The ledger is filled, all else can start. */
+void manager_loaded(struct manager *manager);
+
+/* manager-model.c: by what facts are judged. */
+void manager_init_model(struct manager *manager);
+/* Reads the policy, takes systemd's version, and judges all units by what comes of it. */
+void manager_update_model(struct manager *manager);
+int manager_set_version(struct manager *manager, const char *version);
+
+/* manager-units.c: what was read becomes facts, assessment and news. */
+void manager_unit_read(struct manager *manager, struct unit *unit, struct reading *reading);
+void manager_unit_gone(struct manager *manager, struct unit *unit);
+/* Judges all units by the present model; old is the one before. */
+void manager_reassess(struct manager *manager, const struct model *old);
+/* Tells the bus what became of baseline and regression of one unit, or of all. */
+void manager_tell_settled(struct manager *manager, struct unit *unit);
+void manager_tell_all_settled(struct manager *manager);
 /* Fills in assessment and texts of a unit that is not in the table. */
 void manager_assess_once(struct manager *manager, struct unit *unit, struct reading *reading);
 

@@ -14,6 +14,7 @@
 #include "folder.h"
 #include "log.h"
 #include "policy-file.h"
+#include "utf8.h"
 
 #define POLICY_SIZE_MAX (1024U * 1024U)
 
@@ -138,8 +139,14 @@ int policy_parse(const char *path, const char *text, size_t length, struct polic
 
         if (!tokener || length > INT_MAX)
                 return -ENOMEM;
+        if (!utf8_is_valid(text, length)) {
+                log_warning("%s:1: no policy: not a text file in UTF-8.", path);
+                return -EBADMSG;
+        }
+        /* Nothing may follow the object; systemd-analyze is strict too. */
+        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
         object = json_tokener_parse_ex(tokener, text, (int) length);
-        if (json_tokener_get_error(tokener) != json_tokener_success || !object) {
+        if (json_tokener_get_error(tokener) != json_tokener_success) {
                 log_warning("%s:%u: no policy: %s.", path, line_at(text, json_tokener_get_parse_end(tokener)),
                             json_tokener_error_desc(json_tokener_get_error(tokener)));
                 return -EBADMSG;

@@ -25,13 +25,14 @@ struct scan {
 
         bool sweep_wanted;              /* before the next list */
         bool list_wanted;
-        bool listing, list_is_sweep, list_is_full;
+        bool listing, list_is_full;
+        bool list_overflow;             /* the list under way has more units than may be kept */
         bool candidates_overflow;
         char **candidates;              /* names of units that are not in the table, at most READER_NAMES_MAX */
         size_t n_doubtful;
         unsigned n_reading;
         struct unit *queue_head, *queue_tail;
-        uint64_t sweep_begin, list_begin, list_rest_until;
+        uint64_t list_begin, list_rest_until;
         uint64_t retry_usec;
         struct timer *list_timer, *retry_timer;
         struct scan_state state;
@@ -40,7 +41,9 @@ struct scan {
 /* The queue: every unit at most once. */
 
 static void queue_push(struct scan *s, struct unit *unit) {
-        if (unit->queued)
+        /* What is read now may be older than the reason to read it. */
+        unit->read_again = unit->reading;
+        if (unit->queued || unit->reading)
                 return;
         unit->queued = true;
         unit->queue_next = NULL;
@@ -112,6 +115,9 @@ static void remove_unit(struct scan *s, struct unit *unit) {
         s->ops->unit_gone(s->userdata, unit);
         unit_table_take(s->table, unit);
         unit_free(unit);
+        /* There is room for one that was left out. */
+        if (s->state.overflow)
+                s->list_wanted = s->candidates_overflow = true;
 }
 
 static void retry_later(struct scan *s) {
@@ -178,12 +184,14 @@ static void list_start(struct scan *s) {
         s->candidates_overflow = false;
         s->list_begin = timer_now();
         if (s->sweep_wanted && !s->state.sweeping) {
-                s->sweep_begin = s->list_begin;
+                s->state.sweep_begin = s->list_begin;
                 s->state.sweeping = true;
         }
         s->list_wanted = false;
         s->sweep_wanted = false;
         s->listing = true;
+        s->list_is_full = full;
+        s->list_overflow = false;
         if (!full && !names) {
                 scan_list_ended(s, 0);
                 return;
@@ -231,7 +239,7 @@ static struct unit *add_unit(struct scan *s, const char *name) {
         if (s->table->n_units >= s->units_max) {
                 if (!s->state.overflow)
                         log_warning("More than %u units are loaded, leaving out the rest.", s->units_max);
-                s->state.overflow = true;
+                s->state.overflow = s->list_overflow = true;
                 return NULL;
         }
         unit = unit_table_add(s->table, name);
@@ -273,6 +281,8 @@ void scan_list_ended(struct scan *s, int error) {
         }
         rest = (now - s->list_begin) * LIST_REST_FACTOR;
         s->list_rest_until = now + (rest < LIST_REST_MAX_USEC ? rest : LIST_REST_MAX_USEC);
+        if (s->list_is_full)
+                s->state.overflow = s->list_overflow;
         remove_unlisted(s);
         if (s->state.n_stale == 0)
                 s->retry_usec = RETRY_MIN_USEC;
@@ -299,6 +309,10 @@ void scan_read_ended(struct scan *s, const char *name, enum read_result result, 
         struct unit *unit = unit_table_get(s->table, name);
 
         s->n_reading--;
+        if (unit)
+                unit->reading = false;
+        if (unit && unit->read_again && !unit->doubtful)
+                queue_push(s, unit);
         if (unit && !unit->doubtful) {
                 if (result == READ_DONE) {
                         s->ops->unit_read(s->userdata, unit, reading);
@@ -315,9 +329,11 @@ static void read_units(struct scan *s) {
                 int r;
 
                 s->n_reading++;
+                unit->reading = true;
                 r = reader_read(s->reader, READ_LOADED, unit->name);
                 if (r < 0) {
                         s->n_reading--;
+                        unit->reading = false;
                         read_failed(s, unit, READ_NO_MEMORY, strerror(-r));
                 }
         }
@@ -333,7 +349,7 @@ void scan_advance(struct scan *s) {
                 return;
         s->state.sweeping = false;
         s->state.sweeps++;
-        s->ops->sweep_done(s->userdata, timer_now() - s->sweep_begin);
+        s->ops->sweep_done(s->userdata, timer_now() - s->state.sweep_begin);
 }
 
 /* What others tell. */
@@ -384,6 +400,8 @@ void scan_set_reader(struct scan *s, struct reader *reader) {
         s->state.sweeping = false;
         s->state.failed = false;
         queue_clear(s);
+        for (size_t i = 0; i < s->table->n_units; i++)
+                s->table->units[i]->reading = s->table->units[i]->read_again = false;
         timer_disarm(s->list_timer);
         timer_disarm(s->retry_timer);
         s->sweep_wanted = true;

@@ -67,6 +67,7 @@ struct scan_state {
         bool failed;            /* the last list could not be had; it is tried again */
         unsigned n_stale;       /* units that could not be read */
         bool overflow;          /* more units than may be kept */
+        uint64_t sweep_begin;   /* of the one under way, or the last; monotonic, µs */
         uint64_t sweeps;        /* so many ended */
 };
 const struct scan_state *scan_state(const struct scan *scan);

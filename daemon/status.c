@@ -6,8 +6,10 @@
 #include <exposured/macro.h>
 
 #include "api.h"
+#include "archive.h"
 #include "log.h"
 #include "manager.h"
+#include "settle.h"
 #include "status.h"
 #include "timer.h"
 
@@ -55,6 +57,11 @@ const char *status_problem(const struct manager *m, char *text, size_t size) {
                 return "More units are loaded than UnitsMax= allows; some have no score.";
         if (m->policy_broken)
                 return "The policy file is broken; the built-in policy is used.";
+        if (archive_error(m->archive) < 0) {
+                (void) snprintf(text, size, "The database cannot be used (%s); %u events are in memory only.",
+                                strerror(-archive_error(m->archive)), settle_unsaved(m->settle));
+                return text;
+        }
         return NULL;
 }
 
@@ -114,7 +121,7 @@ static void on_timer(void *userdata) {
         set_string(&told->systemd_version, m->systemd_version, "SystemdVersion", changed, &n);
         set_string(&told->policy_path, m->policy_path, "PolicyPath", changed, &n);
         set_count(&told->n_units, (unsigned) m->units.n_units, "UnitCount", changed, &n);
-        set_count(&told->n_regressed, m->n_regressed, "RegressedCount", changed, &n);
+        set_count(&told->n_regressed, m->ledger.n_regressed, "RegressedCount", changed, &n);
         if (n == 0)
                 return;
         api_manager_changed(m, changed);

@@ -65,3 +65,14 @@ void strv_remove(char **strv, const char *string) {
                 return;
         }
 }
+
+int strv_copy(char ***strv, char *const *from) {
+        int r;
+
+        for (; from && *from; from++) {
+                r = strv_extend(strv, *from);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}

@@ -18,5 +18,8 @@ bool strv_contains(char *const *strv, const char *string);
 /* Appends a copy. 0, or -ENOMEM with nothing changed. */
 int strv_extend(char ***strv, const char *string);
 
+/* Appends copies of all. 0, or -ENOMEM with what was appended until then. */
+int strv_copy(char ***strv, char *const *from);
+
 /* Takes out the first equal string, if there is one. */
 void strv_remove(char **strv, const char *string);

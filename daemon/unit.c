@@ -25,13 +25,8 @@ struct unit *unit_free(struct unit *unit) {
         free(unit->name);
         free(unit->fragment_path);
         strv_free(unit->drop_in_paths);
-        free(unit->baseline);
         free(unit);
         return NULL;
-}
-
-uint8_t unit_baseline_exposure(const struct unit *unit) {
-        return unit->baseline ? unit->baseline->assessment.exposure : unit->assessment.exposure;
 }
 
 /* The length of the name before its suffix, or 0 where it is no valid service name. */
@@ -62,6 +57,45 @@ int unit_name_instantiate(const char *template, char instance[static UNIT_NAME_S
 
         r = snprintf(instance, UNIT_NAME_SIZE, "%.*s" TEMPLATE_INSTANCE SUFFIX, (int) n, template);
         return r < 0 || (unsigned) r >= UNIT_NAME_SIZE ? -ENAMETOOLONG : 0;
+}
+
+bool unit_name_template(const char *name, char template[static UNIT_NAME_SIZE]) {
+        const char *at = strchr(name, '@');
+        int r;
+
+        if (!at || streq(at, "@" SUFFIX))
+                return false;
+        r = snprintf(template, UNIT_NAME_SIZE, "%.*s" SUFFIX, (int) (at + 1 - name), name);
+        return r > 0 && (unsigned) r < UNIT_NAME_SIZE;
+}
+
+/* The names that systemd-run chooses: run-u12, run-r0123456789abcdef..., run-p12-i34. */
+bool unit_name_is_passing(const char *name) {
+        size_t n;
+
+        if (strncmp(name, "run-", 4) != 0 || !strchr("urp", name[4]))
+                return false;
+        name += 5;
+        n = strspn(name, "0123456789abcdef-i");
+        return n > 0 && streq(name + n, SUFFIX);
+}
+
+static bool is_own_file(const char *path, const char *name) {
+        size_t n = strlen(name);
+
+        for (const char *p = path; (p = strstr(p, name)); p += n)
+                if (p > path && p[-1] == '/' && (p[n] == '\0' || strncmp(p + n, ".d/", 3) == 0))
+                        return true;
+        return false;
+}
+
+bool unit_has_own_files(const struct unit *unit) {
+        if (unit->fragment_path && is_own_file(unit->fragment_path, unit->name))
+                return true;
+        for (char **path = unit->drop_in_paths; path && *path; path++)
+                if (is_own_file(*path, unit->name))
+                        return true;
+        return false;
 }
 
 void unit_table_done(struct unit_table *table) {

@@ -12,11 +12,7 @@
 /* The longest name that systemd gives a unit, with its end. */
 #define UNIT_NAME_SIZE 256U
 
-/* What was accepted of a unit. The facts are kept to be judged again when the model changes. */
-struct baseline {
-        struct facts facts;
-        struct assessment assessment;
-};
+struct entry;
 
 /* A loaded service unit and what is known of it. */
 struct unit {
@@ -26,13 +22,18 @@ struct unit {
         struct facts facts;
         const struct model *model;      /* what the assessment was made by; the manager's */
         struct assessment assessment;
-        struct baseline *baseline;      /* what was accepted; NULL: the state as it is */
+        struct entry *entry;            /* what is remembered of it; the ledger's */
+        uint64_t files_signature;       /* of what it was read from */
+        uint8_t told_baseline;          /* what the bus was told of its entry */
+        bool told_regressed;
+        uint64_t changed;               /* monotonic, µs: when what is not told yet began; 0: nothing is */
         uint64_t since;         /* realtime, µs: the checks have not changed from then on */
         uint64_t last_read;     /* realtime, µs */
         bool assessed : 1;      /* facts and assessment are there; only then it is shown */
-        bool regressed : 1;
         bool stale : 1;         /* may have changed, and could not be read since */
         bool queued : 1;        /* waits to be read */
+        bool reading : 1;       /* is being read */
+        bool read_again : 1;    /* once that has ended */
         bool doubtful : 1;      /* the manager said something of it: is it loaded still? */
         bool asked : 1;         /* the list that is being read answers for it */
         bool listed : 1;        /* seen in that list */
@@ -45,9 +46,6 @@ struct unit *unit_new(const char *name);
 /* Takes NULL, returns NULL. */
 struct unit *unit_free(struct unit *unit);
 
-/* The exposure that was accepted, in tenths. */
-uint8_t unit_baseline_exposure(const struct unit *unit);
-
 /* Whether the name is that of a service unit: valid to systemd, no template, ends in ".service". */
 bool unit_name_is_service(const char *name);
 
@@ -57,6 +55,15 @@ bool unit_name_is_service(const char *name);
  */
 bool unit_name_is_template(const char *name);
 int unit_name_instantiate(const char *template, char instance[static UNIT_NAME_SIZE]);
+
+/* The template of an instance: "foo@bar.service" is one of "foo@.service". False where it is none. */
+bool unit_name_template(const char *name, char template[static UNIT_NAME_SIZE]);
+
+/* Whether systemd-run made the name up: such a unit does not come again. */
+bool unit_name_is_passing(const char *name);
+
+/* Whether a file of its settings is this unit's alone, and not its template's or all units'. */
+bool unit_has_own_files(const struct unit *unit);
 
 /* Units sorted by name. Owns them. */
 struct unit_table {

@@ -43,24 +43,27 @@ static uint8_t badness_of(const struct model *model, const struct facts *facts, 
 
 void assess(const struct model *model, const struct facts *facts, struct assessment *ret) {
         struct facts implied = *facts;
-        uint64_t sum = 0, total = 0;
 
         facts_imply(&implied);
+        for (unsigned i = 0; i < _CHECK_MAX; i++)
+                ret->badness[i] = badness_of(model, &implied, i);
+        assessment_rate(model, ret);
+}
+
+void assessment_rate(const struct model *model, struct assessment *assessment) {
+        uint64_t sum = 0, total = 0;
 
         for (unsigned i = 0; i < _CHECK_MAX; i++) {
-                uint8_t badness = badness_of(model, &implied, i);
+                uint8_t badness = assessment->badness[i];
 
-                ret->badness[i] = badness;
                 if (badness == BADNESS_NOT_APPLICABLE)
                         continue;
-
                 sum += divide_up(badness * weight_of(model, i), range_of(model, i));
                 total += weight_of(model, i);
         }
-
-        ret->sum = sum;
-        ret->total = total;
-        ret->exposure = total > 0 ? (uint8_t) divide_up(sum * 100, total) : 0;
+        assessment->sum = sum;
+        assessment->total = total;
+        assessment->exposure = total > 0 ? (uint8_t) divide_up(sum * 100, total) : 0;
 }
 
 enum result assessment_result(const struct assessment *assessment, enum check check) {

@@ -32,3 +32,7 @@ void assessment_compare(const struct assessment *before, const struct assessment
                         ret->n_better++;
         }
 }
+
+bool check_change_is_worse(const struct check_change *change) {
+        return harm(change->after) > harm(change->before);
+}

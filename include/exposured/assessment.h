@@ -45,6 +45,9 @@ struct assessment {
 
 void assess(const struct model *model, const struct facts *facts, struct assessment *ret);
 
+/* Computes sum, total and exposure from the badness of each check. */
+void assessment_rate(const struct model *model, struct assessment *assessment);
+
 /* Whether two assessments are the same in every check and number. */
 bool assessment_equal(const struct assessment *a, const struct assessment *b);
 
@@ -66,6 +69,9 @@ struct check_change {
         enum check check;
         uint8_t before, after;  /* badness, or BADNESS_NOT_APPLICABLE */
 };
+
+/* Whether it can do more harm than before; the opposite is not "better", it may do the same. */
+bool check_change_is_worse(const struct check_change *change);
 
 struct difference {
         struct check_change changes[_CHECK_MAX];

@@ -15,7 +15,24 @@
 #define EXPOSURED_ERROR_LIMIT_EXCEEDED "org.exposured.Exposure1.Error.LimitExceeded"
 #define EXPOSURED_ERROR_MANAGER_UNAVAILABLE "org.exposured.Exposure1.Error.ManagerUnavailable"
 
+#define EXPOSURED_ERROR_NOTHING_TO_ACCEPT "org.exposured.Exposure1.Error.NothingToAccept"
+#define EXPOSURED_ERROR_INVALID_ARGUMENT "org.exposured.Exposure1.Error.InvalidArgument"
+#define EXPOSURED_ERROR_STORE_UNAVAILABLE "org.exposured.Exposure1.Error.StoreUnavailable"
+
+/* What a caller needs leave for from polkit. */
+#define EXPOSURED_ACTION_ACCEPT "org.exposured.Exposure1.accept"
+
 /* An element of Findings, as a D-Bus struct. */
 #define EXPOSURED_FINDING_SIGNATURE "ssstttdss"
 /* A row of ListUnits. */
 #define EXPOSURED_LIST_SIGNATURE "sdsdbo"
+/* A check that differs: json_field, badness before and after, 255 is "not applicable". */
+#define EXPOSURED_CHECKS_SIGNATURE "a(stt)"
+/* A cause: path, change, time, the lines that differ. */
+#define EXPOSURED_CAUSES_SIGNATURE "a(sstas)"
+/* The arguments of every event signal: id, time, unit, units, before, after, checks, causes. */
+#define EXPOSURED_EVENT_SIGNATURE "stsasdd" EXPOSURED_CHECKS_SIGNATURE EXPOSURED_CAUSES_SIGNATURE
+/* A row of GetHistory: the same with the event's word after the id, and reason, uid, until at the end. */
+#define EXPOSURED_HISTORY_SIGNATURE "sstsasdd" EXPOSURED_CHECKS_SIGNATURE EXPOSURED_CAUSES_SIGNATURE "sut"
+/* A row of ListRegressions: id, since, unit, units, baseline, exposure, checks, causes. */
+#define EXPOSURED_REGRESSION_SIGNATURE EXPOSURED_EVENT_SIGNATURE

@@ -128,20 +128,26 @@ class Reader:
 
 
 class Message:
-    """A received message; `body` is the list of its arguments, `time` when it was read."""
+    """A received message; `time` is when it was read, `raw` the arguments as they came."""
 
     def __init__(self, data):
-        order = "<" if data[0:1] == b"l" else ">"
-        reader = Reader(data, order, 12)
+        self.order = "<" if data[0:1] == b"l" else ">"
+        reader = Reader(data, self.order, 12)
         self.time = time.monotonic()
-        self.kind, self.serial = data[1], struct.unpack_from(order + "I", data, 8)[0]
+        self.kind, self.serial = data[1], struct.unpack_from(self.order + "I", data, 8)[0]
         self.fields = dict(reader.get("a(yv)"))
         reader.align(8)
-        self.body = [reader.get(kind) for kind in split(self.fields.get(SIGNATURE, ""))]
+        self.raw = data[reader.at:]
         self.member = self.fields.get(MEMBER, "")
         self.interface = self.fields.get(INTERFACE, "")
         self.path = self.fields.get(PATH, "")
         self.sender = self.fields.get(SENDER, "")
+
+    @property
+    def body(self):
+        """The list of its arguments."""
+        reader = Reader(self.raw, self.order)
+        return [reader.get(kind) for kind in split(self.fields.get(SIGNATURE, ""))]
 
 
 class Bus:
@@ -220,7 +226,11 @@ class Bus:
         return self.serial
 
     def call(self, *arguments):
-        """Calls and returns the list of results; signals that come meanwhile are kept."""
+        """Calls and returns the list of results."""
+        return self.ask(*arguments).body
+
+    def ask(self, *arguments):
+        """Calls and returns the reply as a message; signals that come meanwhile are kept."""
         serial = self.send(*arguments)
         while True:
             message = self._message()
@@ -231,7 +241,7 @@ class Bus:
             elif message.fields.get(REPLY_SERIAL) == serial:
                 if message.kind == ERROR:
                     raise BusError(message.fields.get(ERROR_NAME, ""), (message.body or [""])[0])
-                return message.body
+                return message
 
     def get(self, destination, path, interface, name):
         return self.call(destination, path, "org.freedesktop.DBus.Properties", "Get", "ss", interface, name)[0]
@@ -287,4 +297,11 @@ class Exposured:
 
     def units(self):
         """name to (exposure as text, predicate), as the overview shows them"""
-        return {row[0]: (f"{row[1]:.1f}", row[2]) for row in self.call("ListUnits")[0]}
+        return self.as_rows(self.ask_units())
+
+    def ask_units(self):
+        return self.bus.ask(self.NAME, self.PATH, self.MANAGER, "ListUnits")
+
+    @staticmethod
+    def as_rows(message):
+        return {row[0]: (f"{row[1]:.1f}", row[2]) for row in message.body[0]}

@@ -4,13 +4,13 @@
 
 import os
 import statistics
-import threading
 import time
 
 import bus
 import case
 import changes
 import exposures
+import follower
 import generate
 import tap
 
@@ -20,65 +20,6 @@ CHANGES = int(os.environ.get("EXPOSURED_CHANGES", "100"))
 SECONDS = 15
 # How long the daemon's list must have been the same before the peer asks.
 QUIET = 0.3
-# How often the daemon is asked for its list.
-PERIOD = 0.01
-
-
-class Follower(threading.Thread):
-    """Asks the daemon for its list all the time, and keeps when it changed: [(since, list or None)]."""
-
-    def __init__(self, connect):
-        super().__init__(daemon=True)
-        self.connect, self.connection = connect, None
-        self.seen, self.ended, self.changed = [], threading.Event(), threading.Condition()
-
-    def run(self):
-        while not self.ended.wait(PERIOD):
-            units = self._ask()
-            with self.changed:
-                if not self.seen or self.seen[-1][1] != units:
-                    self.seen.append((time.monotonic(), units))
-                self.changed.notify_all()
-        if self.connection:
-            self.connection.close()
-
-    def _ask(self):
-        try:
-            if not self.connection:
-                self.connection = self.connect()
-            return bus.Exposured(self.connection).units()
-        except bus.BusError:
-            return None
-        except OSError:
-            self.connection = None
-            return None
-
-    def stop(self):
-        self.ended.set()
-        self.join()
-
-    def equal_since(self, wanted, seconds):
-        """Since when the list is as wanted, waiting for it for some time; None when it is not."""
-        with self.changed:
-            self.changed.wait_for(lambda: self.seen and self.seen[-1][1] == wanted, seconds)
-            since, units = self.seen[-1]
-            return since if units == wanted else None
-
-    def await_quiet(self, seconds):
-        """Returns when the list has not changed for this time."""
-        with self.changed:
-            known = -1
-            while known != len(self.seen):
-                known = len(self.seen)
-                self.changed.wait_for(lambda: len(self.seen) != known, seconds)
-
-    def last(self):
-        with self.changed:
-            return self.seen[-1][1] or {}
-
-    def forget(self):
-        with self.changed:
-            del self.seen[:-1]
 
 
 class Fresh(case.MachineCase):
@@ -89,7 +30,7 @@ class Fresh(case.MachineCase):
         cls.generator = generate.Generator(cls.seed, UNITS, densities=generate.SPARSE)
         changes.write_base(cls.machine, cls.generator)
         cls.machine.systemctl("start", "exposured.service")
-        cls.follower = Follower(cls.open_bus)
+        cls.follower = follower.Follower(cls.open_bus)
         cls.follower.start()
         cls.addClassCleanup(cls.follower.stop)
 

@@ -115,9 +115,9 @@ END_TEST
 
 START_TEST(refuses_wrong_options) {
         static const char *const cases[] = {
-                "--nonsense", "--no", "-x", "-ax", "--all=yes", "--json", "--json=", "--json=long", "--sort=name",
-                "--threshold", "--threshold=50", "--threshold=x", "-H", "--host=", "-H -x", "-M -x", "--user -H host",
-                "--host=host --user", "--j=short=",
+                "--nonsense", "--no", "-x", "-ax", "--all=yes", "--json", "--json=", "--json=long",
+                "--sort=name", "--threshold", "--threshold=50", "--threshold=x", "-H", "--host=", "-H -x",
+                "-M -x", "--user -H host", "--host=host --user", "--j=short=",
         };
 
         keep_stderr();
@@ -167,7 +167,9 @@ START_TEST(finds_verbs) {
 END_TEST
 
 START_TEST(refuses_wrong_verbs) {
-        static const char *const cases[] = { "nonsense", "lis", "LIST", "show", "monitor a", "status a", "rescan a", "help a" };
+        static const char *const cases[] = {
+                "nonsense", "lis", "LIST", "show", "monitor a", "status a", "rescan a", "help a",
+        };
 
         keep_stderr();
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {

@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "client-output.h"
 #include "cleanup.h"
+#include "random.h"
 #include "render/table.h"
 #include "suite.h"
 #include "text.h"
@@ -17,12 +17,13 @@ static const struct column columns[] = {
         { .title = "" },
 };
 
-static struct table *make_table(const struct column *c, size_t n_columns, const char *const *cells, size_t n_cells) {
+static struct table *make_table(const struct column *c, size_t n_columns, const char *const *texts,
+                                size_t n_texts) {
         struct table *table;
 
         ck_assert_int_eq(table_new(c, n_columns, true, &table), 0);
-        for (size_t i = 0; i < n_cells; i++)
-                ck_assert_int_eq(table_add(table, STYLE_PLAIN, cells[i]), 0);
+        for (size_t i = 0; i < n_texts; i++)
+                ck_assert_int_eq(table_add(table, STYLE_PLAIN, texts[i]), 0);
         return table;
 }
 
@@ -84,8 +85,8 @@ START_TEST(elides_on_a_terminal) {
         ck_assert_int_eq(table_print(table, output, true), 0);
         ck_assert_str_eq(output_text(output),
                          "UNIT         EXPOSURE PREDICATE\n"
-                         "nginx.s…vice      5.1 MEDIUM    ▲\n"
-                         "größe.s…vice     10.0 DANGEROUS\n"
+                         "nginx.se…ice      5.1 MEDIUM    ▲\n"
+                         "größe.se…ice     10.0 DANGEROUS\n"
                          "日本.service      0.1 SAFE\n");
         table_free(table);
         output_free(output);
@@ -94,7 +95,9 @@ END_TEST
 
 START_TEST(wraps_on_a_terminal) {
         static const struct column wrapped[] = {
-                { .title = "" }, { .title = "SHARE", .right = true }, { .title = "MEANING", .shrink = SHRINK_WRAP },
+                { .title = "" },
+                { .title = "SHARE", .right = true },
+                { .title = "MEANING", .shrink = SHRINK_WRAP },
         };
         static const char *const texts[] = {
                 "✗", "0.5", "An intruder can send signals to the processes of every user",
@@ -158,31 +161,25 @@ START_TEST(refuses_no_columns_and_too_many) {
 }
 END_TEST
 
-static void random_text(char *text, size_t size) {
-        static const char *const pieces[] = { "a", "service", " ", "日", "ö", "-", "@" };
-        size_t n = (size_t) (random() % 20), used = 0;
+static void random_text(char *text) {
+        static const char *const pieces[] = { "a", "service", "b c", "日", "ö", "-", "@" };
 
         *text = '\0';
-        for (size_t i = 0; i < n && used + 8 < size; i++)
-                used += (size_t) sprintf(text + used, "%s", pieces[(size_t) random() % ELEMENTSOF(pieces)]);
+        for (uint64_t n = random_below(20); n > 0; n--)
+                text = stpcpy(text, pieces[random_below(ELEMENTSOF(pieces))]);
 }
 
 /* Whatever is in it, no line of a table with a column that gives way is wider than the terminal. */
 START_TEST(never_wider_than_the_terminal) {
         static const struct column mixed[] = {
-                { .title = "A", .shrink = SHRINK_ELIDE }, { .title = "B", .right = true },
+                { .title = "A", .shrink = SHRINK_ELIDE },
+                { .title = "B", .right = true },
                 { .title = "C", .shrink = SHRINK_WRAP },
         };
-        unsigned seed = (unsigned) time(NULL);
-        const char *given = getenv("TEST_SEED");
 
-        if (given)
-                seed = (unsigned) strtoul(given, NULL, 10);
-        printf("TEST_SEED=%u\n", seed);
-        srandom(seed);
-
+        random_start();
         for (int round = 0; round < 300; round++) {
-                struct output *output = output_new(60 + (unsigned) (random() % 100));
+                struct output *output = output_new(60 + (unsigned) random_below(100));
                 struct table *table;
                 _cleanup_free_ char *text = NULL;
                 char *position, *line;
@@ -191,8 +188,8 @@ START_TEST(never_wider_than_the_terminal) {
                 for (int row = 0; row < 10; row++) {
                         char first[256], last[256];
 
-                        random_text(first, sizeof(first));
-                        random_text(last, sizeof(last));
+                        random_text(first);
+                        random_text(last);
                         table_add(table, STYLE_PLAIN, first);
                         table_add(table, STYLE_PLAIN, "10.0");
                         table_add(table, STYLE_PLAIN, last);

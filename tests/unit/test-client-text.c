@@ -63,7 +63,8 @@ END_TEST
 
 START_TEST(leaves_harmless_text_alone) {
         static const char *const cases[] = {
-                "", "nginx.service", "dev-disk\\x2d1.service", "größe", "日本語", "😨", "e\xcc\x81", "~!@#$%^&*()",
+                "", "nginx.service", "dev-disk\\x2d1.service", "größe", "日本語", "😨", "e\xcc\x81",
+                "~!@#$%^&*()",
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
@@ -99,8 +100,8 @@ END_TEST
 
 START_TEST(escapes_what_reorders_or_hides) {
         static const uint32_t characters[] = {
-                0x061c, 0x200b, 0x200d, 0x200e, 0x200f, 0x2028, 0x2029, 0x202a, 0x202b, 0x202c, 0x202d, 0x202e,
-                0x2060, 0x2066, 0x2067, 0x2068, 0x2069, 0xfeff,
+                0x061c, 0x200b, 0x200d, 0x200e, 0x200f, 0x2028, 0x2029, 0x202a, 0x202b, 0x202c, 0x202d,
+                0x202e, 0x2060, 0x2066, 0x2067, 0x2068, 0x2069, 0xfeff,
         };
         char text[4], wanted[8];
 

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/uio.h>
+#include <syslog.h>
+#include <systemd/sd-journal.h>
+
+#include <exposured/macro.h>
+
+#include "announce.h"
+#include "api.h"
+#include "archive.h"
+#include "log.h"
+#include "manager.h"
+
+#define WAITING_MAX 1024U
+#define FIELDS_MAX 96U
+#define FIELD_SIZE 512U
+
+/* What the catalog explains (units/exposured.catalog), and how loud each is. */
+static const struct {
+        const char *message_id;
+        int priority;
+} kinds[_EVENT_TYPE_MAX] = {
+        [EVENT_REGRESSED] = { "9df585e1135e45d3a6a6ede6f2ca507d", LOG_WARNING },
+        [EVENT_IMPROVED] = { "66c02e11da0d4296a8ab4fca3994d813", LOG_NOTICE },
+        [EVENT_CHANGED] = { "be6976b65d6f4b2a8b2a9d0412b50e68", LOG_INFO },
+        [EVENT_APPEARED] = { "67994a26c2a04ccdaf55823b8230f692", LOG_INFO },
+        [EVENT_GONE] = { "b9b237bfbebb4060b30f5ec56a2846f9", LOG_INFO },
+        [EVENT_ACCEPTED] = { "6d3fd17922894fb4a387fe96448ae91b", LOG_NOTICE },
+        [EVENT_MODEL] = { "842ae4cb45024b4c81316c28fa17c895", LOG_NOTICE },
+};
+
+struct announcer {
+        struct manager *manager;
+        struct {
+                struct event *event;
+                bool kept;
+        } waiting[WAITING_MAX];
+        unsigned n_waiting;
+};
+
+/* Fields of one journal entry, in the form "NAME=value". */
+struct fields {
+        char text[FIELDS_MAX][FIELD_SIZE];
+        struct iovec iov[FIELDS_MAX];
+        unsigned n;
+};
+
+static void add_field(struct fields *fields, const char *format, ...) _printf_(2, 3);
+static void add_field(struct fields *fields, const char *format, ...) {
+        char *text = fields->text[fields->n];
+        va_list ap;
+        int n;
+
+        if (fields->n >= FIELDS_MAX)
+                return;
+        va_start(ap, format);
+        n = vsnprintf(text, FIELD_SIZE, format, ap);
+        va_end(ap);
+        if (n < 0)
+                return;
+        fields->iov[fields->n++] = (struct iovec) {
+                .iov_base = text,
+                .iov_len = (size_t) n < FIELD_SIZE ? (size_t) n : FIELD_SIZE - 1,
+        };
+}
+
+/* "PrivateTmp=, ProtectHome= and 3 more", of the checks that went the way that the event tells. */
+static void describe_checks(const struct event *event, char *text, size_t size) {
+        const struct event_unit *unit = event->n_units > 0 ? &event->units[0] : NULL;
+        unsigned shown = 0, more = 0;
+        size_t n = 0;
+
+        text[0] = '\0';
+        for (size_t i = 0; unit && i < unit->n_checks; i++) {
+                const struct check_change *c = &unit->checks[i];
+
+                if (check_change_is_worse(c) != (event->type == EVENT_REGRESSED))
+                        continue;
+                if (shown++ >= 4)
+                        more++;
+                else if (n < size)
+                        n += (size_t) snprintf(text + n, size - n, "%s%s", n > 0 ? ", " : "",
+                                               check_info(c->check)->name);
+        }
+        if (more > 0 && n < size)
+                (void) snprintf(text + n, size - n, " and %u more", more);
+}
+
+/* " since /etc/... (created)", or nothing. */
+static void describe_cause(const struct event *event, char *text, size_t size) {
+        const struct cause *cause = event->causes.n_causes > 0 ? &event->causes.causes[0] : NULL;
+
+        text[0] = '\0';
+        if (cause && *cause->path)
+                (void) snprintf(text, size, " since %s (%s)", cause->path, cause->change);
+        else if (cause && streq(cause->change, cause_change_to_string(CAUSE_MANAGER)))
+                (void) snprintf(text, size, " since systemd itself changed");
+}
+
+static void describe_others(const struct event *event, char *text, size_t size) {
+        text[0] = '\0';
+        if (event->n_units > 1)
+                (void) snprintf(text, size, " and %zu other units", event->n_units - 1);
+}
+
+static void add_message(struct fields *fields, const struct event *event) {
+        char checks[256], cause[256], others[64];
+        int b = event->before, a = event->after;
+
+        describe_checks(event, checks, sizeof(checks));
+        describe_cause(event, cause, sizeof(cause));
+        describe_others(event, others, sizeof(others));
+        switch (event->type) {
+        case EVENT_REGRESSED:
+                add_field(fields, "MESSAGE=%s%s became weaker, exposure %d.%d instead of %d.%d%s: %s", event->unit,
+                          others, a / 10, a % 10, b / 10, b % 10, cause, checks);
+                break;
+        case EVENT_IMPROVED:
+                add_field(fields, "MESSAGE=%s%s became stronger, exposure %d.%d instead of %d.%d%s: %s", event->unit,
+                          others, a / 10, a % 10, b / 10, b % 10, cause, checks);
+                break;
+        case EVENT_CHANGED:
+                add_field(fields, "MESSAGE=%s%s changed, exposure %d.%d as good as before%s", event->unit, others,
+                          a / 10, a % 10, cause);
+                break;
+        case EVENT_APPEARED:
+                add_field(fields, "MESSAGE=%s appeared, exposure %d.%d %s", event->unit, a / 10, a % 10,
+                          exposure_to_predicate(event->after));
+                break;
+        case EVENT_GONE:
+                add_field(fields, "MESSAGE=%s is gone", event->unit);
+                break;
+        case EVENT_ACCEPTED:
+                add_field(fields, "MESSAGE=%s was accepted by user %" PRIu32 " with exposure %d.%d: %s", event->unit,
+                          event->uid, a / 10, a % 10, event->reason ?: "");
+                break;
+        default:
+                add_field(fields, "MESSAGE=The scoring model changed (systemd %s), which changes the exposure of %zu units",
+                          event->systemd_version ?: "", event->n_units);
+        }
+}
+
+static int priority_of(const struct manager *m, const struct event *event) {
+        if (event->type == EVENT_APPEARED && event->after > m->config.new_unit_exposure_max)
+                return LOG_WARNING;
+        return kinds[event->type].priority;
+}
+
+static void to_journal(struct manager *m, const struct event *event) {
+        struct fields *fields = calloc(1, sizeof(*fields));
+        const struct event_unit *unit = event->n_units > 0 ? &event->units[0] : NULL;
+        int r;
+
+        if (!fields) {
+                (void) log_oom();
+                return;
+        }
+        add_message(fields, event);
+        add_field(fields, "MESSAGE_ID=%s", kinds[event->type].message_id);
+        add_field(fields, "PRIORITY=%d", priority_of(m, event));
+        add_field(fields, "EXPOSURED_ID=%s", event->id);
+        add_field(fields, "EXPOSURED_EVENT=%s", event_type_to_string(event->type));
+        add_field(fields, "EXPOSURED_UNIT=%s", event->unit);
+        add_field(fields, "EXPOSURED_BEFORE=%d.%d", event->before / 10, event->before % 10);
+        add_field(fields, "EXPOSURED_AFTER=%d.%d", event->after / 10, event->after % 10);
+        add_field(fields, "EXPOSURED_UNIT_COUNT=%zu", event->n_units);
+        if (event->reason)
+                add_field(fields, "EXPOSURED_REASON=%s", event->reason);
+        if (event->uid != UINT32_MAX)
+                add_field(fields, "EXPOSURED_UID=%" PRIu32, event->uid);
+        for (size_t i = 0; i < event->causes.n_causes && i < 16; i++)
+                add_field(fields, "EXPOSURED_CAUSE=%s", event->causes.causes[i].path);
+        for (size_t i = 0; unit && i < unit->n_checks && i < 40; i++)
+                add_field(fields, "EXPOSURED_CHECK=%s", check_info(unit->checks[i].check)->json_field);
+        for (size_t i = 0; i < event->n_units && fields->n < FIELDS_MAX; i++)
+                add_field(fields, "EXPOSURED_UNITS=%s", event->units[i].unit);
+        r = log_fields(priority_of(m, event), fields->iov, fields->n);
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "Cannot write an event to the journal");
+        free(fields);
+}
+
+/* Marks as told, so that a restart does not tell it again. */
+
+static int run_mark(struct store *store, void *data) {
+        struct event *event = data;
+
+        return store ? store_mark_announced(store, event->id) : -ENOTCONN;
+}
+
+static void on_marked(void *userdata, void *data, int result) {
+        (void) userdata;
+        (void) result;
+        event_unref(data);
+}
+
+static void mark(struct manager *m, struct event *event) {
+        if (archive_submit(m->archive, run_mark, on_marked, event_ref(event)) < 0)
+                event_unref(event);
+}
+
+static void tell(struct manager *m, struct event *event, bool kept) {
+        to_journal(m, event);
+        api_emit_event(m, event);
+        if (kept)
+                mark(m, event);
+}
+
+void announce(struct manager *m, struct event *event, bool first, bool kept) {
+        struct announcer *a = m->announcer;
+
+        if (!first) {
+                if (kept)
+                        mark(m, event);
+                return;
+        }
+        if (m->served || a->n_waiting >= WAITING_MAX) {
+                tell(m, event, kept);
+                return;
+        }
+        a->waiting[a->n_waiting].event = event_ref(event);
+        a->waiting[a->n_waiting++].kept = kept;
+}
+
+void announcer_flush(struct announcer *a) {
+        for (unsigned i = 0; i < a->n_waiting; i++) {
+                tell(a->manager, a->waiting[i].event, a->waiting[i].kept);
+                event_unref(a->waiting[i].event);
+        }
+        a->n_waiting = 0;
+}
+
+int announcer_new(struct announcer **ret, struct manager *manager) {
+        struct announcer *a;
+
+        a = calloc(1, sizeof(*a));
+        if (!a)
+                return -ENOMEM;
+        a->manager = manager;
+        *ret = a;
+        return 0;
+}
+
+struct announcer *announcer_free(struct announcer *a) {
+        if (!a)
+                return NULL;
+        for (unsigned i = 0; i < a->n_waiting; i++)
+                event_unref(a->waiting[i].event);
+        free(a);
+        return NULL;
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+
+#include <exposured/bus.h>
+#include <exposured/macro.h>
+
+#include "acceptance.h"
+#include "api.h"
+#include "archive.h"
+#include "authority.h"
+#include "ledger.h"
+#include "log.h"
+#include "manager.h"
+#include "timer.h"
+
+/* Methods about what is remembered: regressions, history, acceptance. */
+
+#define HISTORY_MAX 1000U
+#define QUERIES_MAX 32U
+
+/* The entry of one of an event's units, if what the event told is open there still. */
+static const struct entry *open_entry(const struct manager *m, const struct event *event, const char *name) {
+        const struct unit *unit = unit_table_get(&m->units, name);
+        const struct entry *entry = unit && unit->entry ? unit->entry : ledger_get(&m->ledger, name);
+        char template[UNIT_NAME_SIZE];
+
+        if (!entry && unit_name_template(name, template))
+                entry = ledger_get(&m->ledger, template);
+        return entry && entry->regression && entry->regression->event == event ? entry : NULL;
+}
+
+static int append_open_units(sd_bus_message *m, const struct manager *manager, const struct event *event) {
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "s");
+        for (size_t i = 0; i < event->n_units && r >= 0; i++)
+                if (open_entry(manager, event, event->units[i].unit))
+                        r = sd_bus_message_append(m, "s", event->units[i].unit);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+/* Only what is worse than in the baseline. */
+static size_t worse_checks(const struct assessment *baseline, const struct assessment *now,
+                           struct check_change checks[static _CHECK_MAX]) {
+        struct difference difference;
+        size_t n = 0;
+
+        assessment_compare(baseline, now, &difference);
+        for (unsigned i = 0; i < difference.n_changes; i++)
+                if (check_change_is_worse(&difference.changes[i]))
+                        checks[n++] = difference.changes[i];
+        return n;
+}
+
+static int append_regression(sd_bus_message *m, const struct manager *manager, const struct entry *entry) {
+        const struct event *event = entry->regression->event;
+        struct check_change checks[_CHECK_MAX];
+        struct assessment baseline, now;
+        int r;
+
+        entry_baseline(entry, &manager->model, &baseline);
+        assess(&manager->model, entry_settled(entry), &now);
+        r = sd_bus_message_open_container(m, 'r', EXPOSURED_REGRESSION_SIGNATURE);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "sts", event->id, entry->regression->since, entry->key);
+        if (r >= 0)
+                r = append_open_units(m, manager, event);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "dd", baseline.exposure / 10.0, now.exposure / 10.0);
+        if (r >= 0)
+                r = append_checks(m, checks, worse_checks(&baseline, &now, checks));
+        if (r >= 0)
+                r = append_causes(m, &event->causes);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+/* One row for each event: of the entry that the event is about, or the first one that it is open for. */
+static bool is_listed(const struct manager *m, size_t i) {
+        const struct entry *entry = m->ledger.entries[i];
+        const struct event *event = entry->regression->event;
+        const struct entry *about = ledger_get(&m->ledger, event->unit);
+
+        if (about && about->regression && about->regression->event == event)
+                return about == entry;
+        for (size_t k = 0; k < i; k++)
+                if (m->ledger.entries[k]->regression && m->ledger.entries[k]->regression->event == event)
+                        return false;
+        return true;
+}
+
+int method_list_regressions(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        const struct manager *manager = userdata;
+        int r;
+
+        (void) error;
+        r = sd_bus_message_new_method_return(m, &reply);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_open_container(reply, 'a', "(" EXPOSURED_REGRESSION_SIGNATURE ")");
+        for (size_t i = 0; i < manager->ledger.n_entries && r >= 0; i++)
+                if (manager->ledger.entries[i]->regression && is_listed(manager, i))
+                        r = append_regression(reply, manager, manager->ledger.entries[i]);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+/* History: read by the archive's thread. */
+
+struct query {
+        sd_bus_message *call;
+        char *unit;                     /* NULL: of all units */
+        char *before;
+        uint32_t max;
+        struct event *events[HISTORY_MAX];
+        size_t n_events;
+};
+
+static struct query *query_free(struct query *query) {
+        if (!query)
+                return NULL;
+        for (size_t i = 0; i < query->n_events; i++)
+                event_unref(query->events[i]);
+        sd_bus_message_unref(query->call);
+        free(query->unit);
+        free(query->before);
+        free(query);
+        return NULL;
+}
+DEFINE_CLEANUP(struct query *, query_free)
+
+static int on_event(void *userdata, const struct store_event *row) {
+        struct query *query = userdata;
+        struct event *event = event_from_store(row);
+
+        if (event && query->n_events < HISTORY_MAX)
+                query->events[query->n_events++] = event;
+        else
+                event_unref(event);
+        return 0;
+}
+
+static int run_query(struct store *store, void *data) {
+        struct query *query = data;
+
+        return store ? store_each_event(store, query->unit, query->before, query->max, on_event, query) : -ENOTCONN;
+}
+
+static int append_history_row(sd_bus_message *m, const struct event *event) {
+        int r;
+
+        r = sd_bus_message_open_container(m, 'r', EXPOSURED_HISTORY_SIGNATURE);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "ss", event->id, event_type_to_string(event->type));
+        if (r >= 0)
+                r = append_event(m, event);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "sut", event->reason ?: "", event->uid, event->until);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int reply_history(const struct query *query) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_return(query->call, &reply);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_open_container(reply, 'a', "(" EXPOSURED_HISTORY_SIGNATURE ")");
+        for (size_t i = 0; i < query->n_events && r >= 0; i++)
+                r = append_history_row(reply, query->events[i]);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+static void on_query_done(void *userdata, void *data, int result) {
+        struct manager *manager = userdata;
+        struct query *query = data;
+        int r;
+
+        manager->n_queries--;
+        if (result == -ECANCELED)
+                r = 0;
+        else if (result < 0)
+                r = sd_bus_reply_method_errorf(query->call, EXPOSURED_ERROR_STORE_UNAVAILABLE,
+                                               "The history cannot be read: %s.", strerror(-result));
+        else
+                r = reply_history(query);
+        if (r < 0)
+                log_errno(LOG_DEBUG, r, "Cannot answer with the history");
+        query_free(query);
+}
+
+static int query_new(struct query **ret, sd_bus_message *call) {
+        _cleanup_(query_freep) struct query *query = calloc(1, sizeof(*query));
+        const char *unit, *before;
+        int r;
+
+        if (!query)
+                return -ENOMEM;
+        r = sd_bus_message_read(call, "ssu", &unit, &before, &query->max);
+        if (r < 0)
+                return r;
+        if (strnlen(unit, UNIT_NAME_SIZE) >= UNIT_NAME_SIZE || strnlen(before, EVENT_ID_SIZE) >= EVENT_ID_SIZE)
+                return -EINVAL;
+        query->call = sd_bus_message_ref(call);
+        query->unit = *unit ? strdup(unit) : NULL;
+        query->before = *before ? strdup(before) : NULL;
+        if ((*unit && !query->unit) || (*before && !query->before))
+                return -ENOMEM;
+        if (query->max == 0 || query->max > HISTORY_MAX)
+                query->max = HISTORY_MAX;
+        *ret = TAKE_PTR(query);
+        return 0;
+}
+
+int method_get_history(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(query_freep) struct query *query = NULL;
+        struct manager *manager = userdata;
+        int r;
+
+        if (manager->n_queries >= QUERIES_MAX)
+                return sd_bus_error_set(error, EXPOSURED_ERROR_LIMIT_EXCEEDED,
+                                        "Too many ask for the history already, try again later.");
+        r = query_new(&query, m);
+        if (r == -EINVAL)
+                return sd_bus_error_set(error, EXPOSURED_ERROR_INVALID_ARGUMENT,
+                                        "A unit name and the id of an event are expected.");
+        if (r < 0)
+                return r;
+        r = archive_submit(manager->archive, run_query, on_query_done, query);
+        if (r < 0)
+                return r;
+        manager->n_queries++;
+        TAKE_PTR(query);
+        return 1;
+}
+
+/* Acceptance: asked for by anyone, done for those who may. */
+
+static int check_acceptance(sd_bus_message *m, const char **ret_unit, const char **ret_reason, uint64_t *ret_until,
+                            sd_bus_error *error) {
+        int r;
+
+        r = sd_bus_message_read(m, "sst", ret_unit, ret_reason, ret_until);
+        if (r < 0)
+                return r;
+        if (!unit_name_is_service(*ret_unit) && !unit_name_is_template(*ret_unit))
+                return sd_bus_error_setf(error, EXPOSURED_ERROR_INVALID_NAME,
+                                         "'%.*s' is not the name of a service unit.", (int) UNIT_NAME_SIZE, *ret_unit);
+        if (!**ret_reason || strnlen(*ret_reason, REASON_MAX + 1) > REASON_MAX)
+                return sd_bus_error_setf(error, EXPOSURED_ERROR_INVALID_ARGUMENT,
+                                         "A reason of 1 to %u bytes is expected.", REASON_MAX);
+        if (*ret_until != 0 && *ret_until <= timer_realtime())
+                return sd_bus_error_set(error, EXPOSURED_ERROR_INVALID_ARGUMENT,
+                                        "The time until which to accept is past.");
+        return 0;
+}
+
+static int accept_now(struct manager *manager, sd_bus_message *call, uint32_t uid) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        const char *unit, *reason;
+        char id[EVENT_ID_SIZE];
+        uint64_t until;
+        int r;
+
+        r = sd_bus_message_rewind(call, true);
+        if (r >= 0)
+                r = check_acceptance(call, &unit, &reason, &until, &error);
+        if (r < 0)
+                return sd_bus_reply_method_errno(call, r, &error);
+        r = accept_unit(manager, unit, reason, until, uid, id);
+        if (r == ACCEPTED_UNKNOWN)
+                return sd_bus_reply_method_errorf(call, EXPOSURED_ERROR_NO_SUCH_UNIT, "Nothing is known of %s.", unit);
+        if (r == ACCEPTED_NOTHING)
+                return sd_bus_reply_method_errorf(call, EXPOSURED_ERROR_NOTHING_TO_ACCEPT,
+                                                  "%s is as its baseline says, there is nothing to accept.", unit);
+        return r < 0 ? sd_bus_reply_method_errno(call, r, NULL) : sd_bus_reply_method_return(call, "s", id);
+}
+
+static void on_allowed(struct manager *manager, sd_bus_message *call, uint32_t uid) {
+        int r;
+
+        r = accept_now(manager, call, uid);
+        if (r < 0)
+                log_errno(LOG_DEBUG, r, "Cannot answer an acceptance");
+}
+
+int method_accept(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct manager *manager = userdata;
+        const char *unit, *reason;
+        uint64_t until;
+        int r;
+
+        r = check_acceptance(m, &unit, &reason, &until, error);
+        if (r < 0)
+                return r;
+        r = authority_check(manager->authority, m, EXPOSURED_ACTION_ACCEPT, on_allowed);
+        if (r == -EBUSY)
+                return sd_bus_error_set(error, EXPOSURED_ERROR_LIMIT_EXCEEDED,
+                                        "Too many wait for leave already, try again later.");
+        return r < 0 ? r : 1;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <exposured/macro.h>
+
+#include "authority.h"
+#include "log.h"
+#include "manager.h"
+#include "systemd.h"
+
+#define PENDING_MAX 16U
+#define PENDING_PER_SENDER_MAX 2U
+/* A person may have to type a password. */
+#define POLKIT_TIMEOUT_USEC (5 * 60 * UINT64_C(1000000))
+
+#define POLKIT_BUS_NAME "org.freedesktop.PolicyKit1"
+#define POLKIT_PATH "/org/freedesktop/PolicyKit1/Authority"
+#define POLKIT_INTERFACE "org.freedesktop.PolicyKit1.Authority"
+#define POLKIT_ALLOW_INTERACTION 1U
+
+/* One call that waits for leave. */
+struct authorization {
+        struct authority *authority;
+        sd_bus_message *call;           /* NULL: free */
+        const char *action;
+        authority_fn fn;
+        uint32_t uid;
+        sd_bus_slot *slot;              /* of the question under way */
+        sd_bus_slot *leaving;           /* tells when the caller leaves */
+};
+
+struct authority {
+        struct manager *manager;
+        struct authorization pending[PENDING_MAX];
+};
+
+static void authorization_done(struct authorization *pending) {
+        pending->slot = sd_bus_slot_unref(pending->slot);
+        pending->leaving = sd_bus_slot_unref(pending->leaving);
+        pending->call = sd_bus_message_unref(pending->call);
+}
+
+static void refuse(struct authorization *pending, const char *text) {
+        (void) sd_bus_reply_method_errorf(pending->call, SD_BUS_ERROR_ACCESS_DENIED, "%s", text);
+        authorization_done(pending);
+}
+
+static void allow(struct authorization *pending) {
+        pending->fn(pending->authority->manager, pending->call, pending->uid);
+        authorization_done(pending);
+}
+
+/* Whether polkit said yes: "(bba{ss})". Everything else is no. */
+static bool polkit_allows(sd_bus_message *m) {
+        int allowed = 0, challenge;
+
+        if (sd_bus_message_is_method_error(m, NULL) || sd_bus_message_enter_container(m, 'r', "bba{ss}") <= 0)
+                return false;
+        return sd_bus_message_read(m, "bb", &allowed, &challenge) > 0 && allowed;
+}
+
+static int on_polkit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct authorization *pending = userdata;
+
+        (void) error;
+        pending->slot = sd_bus_slot_unref(pending->slot);
+        if (polkit_allows(m))
+                allow(pending);
+        else if (sd_bus_message_is_method_error(m, NULL))
+                refuse(pending, "polkit cannot be asked, so only root may do this.");
+        else
+                refuse(pending, "polkit does not allow this.");
+        return 0;
+}
+
+static int ask_polkit(struct authorization *pending) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        uint32_t flags = 0;
+        int r;
+
+        if (sd_bus_message_get_allow_interactive_authorization(pending->call) > 0)
+                flags |= POLKIT_ALLOW_INTERACTION;
+        r = sd_bus_message_new_method_call(pending->authority->manager->bus, &m, POLKIT_BUS_NAME, POLKIT_PATH,
+                                           POLKIT_INTERFACE, "CheckAuthorization");
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(m, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
+                                  sd_bus_message_get_sender(pending->call), pending->action, 0, flags, "");
+        if (r < 0)
+                return r;
+        return sd_bus_call_async(pending->authority->manager->bus, &pending->slot, m, on_polkit, pending,
+                                 POLKIT_TIMEOUT_USEC);
+}
+
+static int on_uid(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct authorization *pending = userdata;
+
+        (void) error;
+        pending->slot = sd_bus_slot_unref(pending->slot);
+        if (sd_bus_message_is_method_error(m, NULL) || sd_bus_message_read(m, "u", &pending->uid) <= 0)
+                refuse(pending, "The bus does not tell who is calling.");
+        /* A user's own manager is that user's business, and root may do everything. */
+        else if (pending->uid == 0 || (pending->authority->manager->scope == SCOPE_USER && pending->uid == getuid()))
+                allow(pending);
+        else if (ask_polkit(pending) < 0)
+                refuse(pending, "polkit cannot be asked, so only root may do this.");
+        return 0;
+}
+
+static int on_leaving(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct authorization *pending = userdata;
+
+        (void) error;
+        if (streq_ptr(sd_bus_message_get_sender(m), DBUS_BUS_NAME))
+                authorization_done(pending);
+        return 0;
+}
+
+static int authorization_start(struct authorization *pending) {
+        const char *sender = sd_bus_message_get_sender(pending->call);
+        sd_bus *bus = pending->authority->manager->bus;
+        char rule[512];
+        int r;
+
+        if (!sender)
+                return -EINVAL;
+        r = snprintf(rule, sizeof(rule),
+                     "type='signal',sender='" DBUS_BUS_NAME "',interface='" DBUS_BUS_NAME "',"
+                     "member='NameOwnerChanged',arg0='%s',arg2=''", sender);
+        if (r < 0 || (size_t) r >= sizeof(rule))
+                return -EINVAL;
+        r = sd_bus_add_match_async(bus, &pending->leaving, rule, on_leaving, NULL, pending);
+        if (r < 0)
+                return r;
+        return sd_bus_call_method_async(bus, &pending->slot, DBUS_BUS_NAME, "/org/freedesktop/DBus", DBUS_BUS_NAME,
+                                        "GetConnectionUnixUser", on_uid, pending, "s", sender);
+}
+
+int authority_check(struct authority *a, sd_bus_message *call, const char *action, authority_fn fn) {
+        struct authorization *unused = NULL;
+        unsigned n_sender = 0;
+        int r;
+
+        for (size_t i = 0; i < ELEMENTSOF(a->pending); i++) {
+                if (!a->pending[i].call)
+                        unused = &a->pending[i];
+                else
+                        n_sender += streq_ptr(sd_bus_message_get_sender(a->pending[i].call),
+                                              sd_bus_message_get_sender(call));
+        }
+        if (!unused || n_sender >= PENDING_PER_SENDER_MAX)
+                return -EBUSY;
+        *unused = (struct authorization) {
+                .authority = a,
+                .call = sd_bus_message_ref(call),
+                .action = action,
+                .fn = fn,
+                .uid = UINT32_MAX,
+        };
+        r = authorization_start(unused);
+        if (r < 0)
+                authorization_done(unused);
+        return r;
+}
+
+void authority_drop(struct authority *a) {
+        for (size_t i = 0; i < ELEMENTSOF(a->pending); i++)
+                authorization_done(&a->pending[i]);
+}
+
+int authority_new(struct authority **ret, struct manager *manager) {
+        struct authority *a;
+
+        a = calloc(1, sizeof(*a));
+        if (!a)
+                return -ENOMEM;
+        a->manager = manager;
+        *ret = a;
+        return 0;
+}
+
+struct authority *authority_free(struct authority *a) {
+        if (!a)
+                return NULL;
+        authority_drop(a);
+        free(a);
+        return NULL;
+}

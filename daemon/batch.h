@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <exposured/assessment.h>
+
+#include "store/store.h"
+#include "event.h"
+#include "ledger.h"
+
+/*
+ * Batch: what is kept in one transaction. Filled in the event loop, run in the archive's thread,
+ * where the causes are found, and taken apart in the event loop again.
+ */
+
+/* What is to be kept of one entry. */
+struct item {
+        char *key;
+        bool told;                      /* there is something to tell */
+        enum event_type type;
+        char **units;                   /* that were hit in the same way */
+        struct difference difference;
+        uint8_t before, after;
+        bool open;                      /* a regression is open afterwards */
+        uint64_t since;                 /* of the regression; realtime, µs */
+
+        /* As it is afterwards. */
+        bool keep;                      /* baseline and files are written */
+        bool forget;                    /* they are removed */
+        struct facts baseline, settled;
+        struct assessment composite;
+        bool is_composite;
+        uint64_t taken, seen, files_signature;
+        uint64_t until;                 /* an acceptance ends then, and this baseline comes back; 0: none */
+        struct facts before_acceptance;
+        char acceptance_id[EVENT_ID_SIZE];
+        char *fragment_path;
+        char **drop_in_paths;
+
+        struct event *event;            /* set by the run: what tells it */
+};
+
+struct batch {
+        struct item *items;
+        size_t n_items, n_allocated;
+        struct event **events;          /* what is told: given ones first, then those that the run makes */
+        size_t n_events;
+        char *systemd_version;
+        bool manager_changed;           /* systemd is another one since the last batch */
+        bool announced;                 /* the events were told already */
+};
+
+struct batch *batch_new(const char *systemd_version);
+/* Takes NULL, returns NULL. */
+struct batch *batch_free(struct batch *batch);
+DEFINE_CLEANUP(struct batch *, batch_free)
+
+/* An empty item for this key; valid until the next one is added. NULL: out of memory. */
+struct item *batch_add(struct batch *batch, const char *key);
+
+/* What is written of the entry, as it is now. The paths are the unit's, may be NULL. */
+int item_take(struct item *item, const struct entry *entry, const struct unit *unit);
+
+/* The open regression too, as it was told before. */
+void item_take_regression(struct item *item, const struct entry *entry);
+
+/* References the event. */
+int batch_add_event(struct batch *batch, struct event *event);
+
+/*
+ * Finds causes, makes events of items that have the same one, and writes all. For archive_submit().
+ * The events are there afterwards even where writing failed.
+ */
+int batch_run(struct store *store, void *data);

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+
+#include <exposured/macro.h>
+
+#include "ledger.h"
+
+static struct entry *entry_free(struct entry *entry) {
+        if (!entry)
+                return NULL;
+        if (entry->regression)
+                event_unref(entry->regression->event);
+        free(entry->regression);
+        free(entry->key);
+        free(entry->composite);
+        free(entry->settled);
+        free(entry->before_acceptance);
+        free(entry);
+        return NULL;
+}
+
+void ledger_done(struct ledger *ledger) {
+        if (!ledger)
+                return;
+        for (size_t i = 0; i < ledger->n_entries; i++)
+                entry_free(ledger->entries[i]);
+        free(ledger->entries);
+        *ledger = (struct ledger) {};
+}
+
+/* Where the key is, or would have to be. */
+static size_t position(const struct ledger *ledger, const char *key, bool *ret_found) {
+        size_t low = 0, high = ledger->n_entries;
+
+        *ret_found = false;
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                int c = strcmp(ledger->entries[middle]->key, key);
+
+                if (c == 0) {
+                        *ret_found = true;
+                        return middle;
+                }
+                if (c < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+struct entry *ledger_get(const struct ledger *ledger, const char *key) {
+        bool found;
+        size_t i = position(ledger, key, &found);
+
+        return found ? ledger->entries[i] : NULL;
+}
+
+static int reserve(struct ledger *ledger) {
+        size_t n = ledger->n_allocated ? ledger->n_allocated * 2 : 64;
+        struct entry **grown;
+
+        if (ledger->n_entries < ledger->n_allocated)
+                return 0;
+        grown = reallocarray(ledger->entries, n, sizeof(*grown));
+        if (!grown)
+                return -ENOMEM;
+        ledger->entries = grown;
+        ledger->n_allocated = n;
+        return 0;
+}
+
+struct entry *ledger_add(struct ledger *ledger, const char *key) {
+        struct entry *entry;
+        bool found;
+        size_t i = position(ledger, key, &found);
+
+        if (found)
+                return ledger->entries[i];
+        if (reserve(ledger) < 0)
+                return NULL;
+        entry = calloc(1, sizeof(*entry));
+        if (!entry)
+                return NULL;
+        entry->key = strdup(key);
+        if (!entry->key)
+                return entry_free(entry);
+        memmove(ledger->entries + i + 1, ledger->entries + i, (ledger->n_entries - i) * sizeof(*ledger->entries));
+        ledger->entries[i] = entry;
+        ledger->n_entries++;
+        return entry;
+}
+
+void ledger_remove(struct ledger *ledger, struct entry *entry) {
+        bool found;
+        size_t i = position(ledger, entry->key, &found);
+
+        if (!found)
+                return;
+        ledger_clear_regression(ledger, entry);
+        ledger->n_entries--;
+        memmove(ledger->entries + i, ledger->entries + i + 1, (ledger->n_entries - i) * sizeof(*ledger->entries));
+        entry_free(entry);
+}
+
+const struct facts *entry_settled(const struct entry *entry) {
+        return entry->settled ?: &entry->baseline;
+}
+
+int entry_set_settled(struct entry *entry, const struct facts *facts) {
+        struct facts *copy;
+
+        if (facts_equal(facts, &entry->baseline)) {
+                free(TAKE_PTR(entry->settled));
+                return 0;
+        }
+        copy = malloc(sizeof(*copy));
+        if (!copy)
+                return -ENOMEM;
+        *copy = *facts;
+        free(entry->settled);
+        entry->settled = copy;
+        return 0;
+}
+
+/* The state told last stays what it was. */
+int entry_set_baseline(struct entry *entry, const struct model *model, const struct facts *facts,
+                       const struct assessment *composite) {
+        const struct facts settled = entry->known ? *entry_settled(entry) : *facts, old = entry->baseline;
+        struct assessment *copy = NULL, assessment;
+        int r;
+
+        if (composite) {
+                copy = malloc(sizeof(*copy));
+                if (!copy)
+                        return -ENOMEM;
+                *copy = *composite;
+        }
+        entry->baseline = *facts;
+        r = entry_set_settled(entry, &settled);
+        if (r < 0) {
+                entry->baseline = old;
+                free(copy);
+                return r;
+        }
+        free(entry->composite);
+        entry->composite = copy;
+        entry->known = true;
+        entry_baseline(entry, model, &assessment);
+        entry->exposure = assessment.exposure;
+        return 0;
+}
+
+void entry_baseline(const struct entry *entry, const struct model *model, struct assessment *ret) {
+        if (entry->composite)
+                *ret = *entry->composite;
+        else
+                assess(model, &entry->baseline, ret);
+}
+
+/* What the old model said of the facts alone is replaced by what the new one says; the rest is kept. */
+static void composite_update(struct entry *entry, const struct model *old, const struct model *model) {
+        struct assessment was, is;
+
+        assess(old, &entry->baseline, &was);
+        assess(model, &entry->baseline, &is);
+        for (unsigned i = 0; i < _CHECK_MAX; i++)
+                if (entry->composite->badness[i] == was.badness[i] || is.badness[i] == BADNESS_NOT_APPLICABLE)
+                        entry->composite->badness[i] = is.badness[i];
+        assessment_rate(model, entry->composite);
+}
+
+void ledger_update_model(struct ledger *ledger, const struct model *old, const struct model *model) {
+        for (size_t i = 0; i < ledger->n_entries; i++) {
+                struct entry *entry = ledger->entries[i];
+                struct assessment assessment;
+
+                if (entry->composite)
+                        composite_update(entry, old, model);
+                entry_baseline(entry, model, &assessment);
+                entry->exposure = assessment.exposure;
+        }
+}
+
+int ledger_set_regression(struct ledger *ledger, struct entry *entry, struct event *event, uint64_t since) {
+        if (!entry->regression) {
+                entry->regression = calloc(1, sizeof(*entry->regression));
+                if (!entry->regression)
+                        return -ENOMEM;
+                entry->regression->since = since;
+                ledger->n_regressed++;
+        }
+        event_ref(event);
+        event_unref(entry->regression->event);
+        entry->regression->event = event;
+        return 0;
+}
+
+void ledger_clear_regression(struct ledger *ledger, struct entry *entry) {
+        if (!entry->regression)
+                return;
+        event_unref(entry->regression->event);
+        free(TAKE_PTR(entry->regression));
+        ledger->n_regressed--;
+}
+
+/* Not applicable does no harm. */
+static uint8_t harm(uint8_t badness) {
+        return badness == BADNESS_NOT_APPLICABLE ? 0 : badness;
+}
+
+static bool turn_ratchet(struct assessment *composite, const struct assessment *now) {
+        bool turned = false;
+
+        for (unsigned i = 0; i < _CHECK_MAX; i++)
+                if (harm(now->badness[i]) < harm(composite->badness[i])) {
+                        composite->badness[i] = now->badness[i];
+                        turned = true;
+                }
+        return turned;
+}
+
+static bool worse_than(const struct assessment *now, const struct assessment *then) {
+        for (unsigned i = 0; i < _CHECK_MAX; i++)
+                if (harm(now->badness[i]) > harm(then->badness[i]))
+                        return true;
+        return false;
+}
+
+/* A check that went back to what the baseline has anyway is no regression. */
+static bool new_regression(const struct difference *difference, const struct assessment *baseline) {
+        for (unsigned i = 0; i < difference->n_changes; i++) {
+                const struct check_change *c = &difference->changes[i];
+
+                if (harm(c->after) > harm(c->before) && harm(c->after) > harm(baseline->badness[c->check]))
+                        return true;
+        }
+        return false;
+}
+
+void entry_judge(const struct entry *entry, const struct model *model, const struct facts *facts, bool ratchet,
+                 struct judgement *ret) {
+        struct assessment told, now, baseline;
+
+        *ret = (struct judgement) {};
+        assess(model, entry_settled(entry), &told);
+        assess(model, facts, &now);
+        entry_baseline(entry, model, &baseline);
+        assessment_compare(&told, &now, &ret->difference);
+        ret->before = told.exposure;
+        ret->after = now.exposure;
+        ret->open = worse_than(&now, &baseline);
+        ret->type = new_regression(&ret->difference, &baseline) ? EVENT_REGRESSED :
+                    ret->difference.n_better > 0 ? EVENT_IMPROVED : EVENT_CHANGED;
+        ret->composite = baseline;
+        if (!ratchet)
+                return;
+        ret->baseline_moves = turn_ratchet(&ret->composite, &now);
+        assessment_rate(model, &ret->composite);
+        ret->composite_differs = ret->baseline_moves && !assessment_equal(&ret->composite, &now);
+}
+
+int entry_settle(struct entry *entry, const struct model *model, const struct facts *facts,
+                 const struct judgement *judgement) {
+        int r;
+
+        r = entry_set_settled(entry, facts);
+        if (r < 0 || !judgement->baseline_moves)
+                return r;
+        /* Where no facts are the baseline, those stay that were accepted last. */
+        return judgement->composite_differs ?
+                entry_set_baseline(entry, model, &entry->baseline, &judgement->composite) :
+                entry_set_baseline(entry, model, facts, NULL);
+}
+
+uint8_t unit_baseline_exposure(const struct unit *unit) {
+        return unit->entry && unit->entry->known ? unit->entry->exposure : unit->assessment.exposure;
+}
+
+bool unit_regressed(const struct unit *unit) {
+        return unit->entry && unit->entry->regression;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <exposured/assessment.h>
+
+#include "event.h"
+#include "unit.h"
+
+/*
+ * Ledger: what is remembered of each unit, loaded or not. Pure bookkeeping: it asks nobody and
+ * writes nowhere.
+ */
+
+/* An open regression: checks that are worse than in the baseline, as told. */
+struct regression {
+        struct event *event;            /* that told it */
+        uint64_t since;                 /* realtime, µs */
+};
+
+/* One unit, or one template for all its instances that have no settings of their own. */
+struct entry {
+        char *key;                      /* unit or template name */
+        struct facts baseline;          /* what was accepted */
+        struct assessment *composite;   /* the baseline, where no facts stand for it: best of several states */
+        struct facts *settled;          /* the state told last; NULL: the baseline's facts */
+        uint64_t taken;                 /* when the baseline was taken; realtime, µs */
+        uint64_t seen;                  /* when it was loaded last; realtime, µs */
+        uint64_t files_signature;       /* of the settled state, see files_signature() */
+        uint64_t until;                 /* an acceptance ends then; 0: none does */
+        struct facts *before_acceptance; /* the baseline comes back then */
+        char acceptance_id[EVENT_ID_SIZE]; /* of the event that told it */
+        struct regression *regression;  /* NULL: none is open */
+        uint8_t exposure;               /* of the baseline, tenths */
+        unsigned n_loaded;              /* units in the table that refer to it */
+        bool known;                     /* there is a baseline */
+        bool passing : 1;               /* nobody will ask for it by name again: it is not stored */
+        bool gone : 1;                  /* its files were removed, and that was told */
+};
+
+struct ledger {
+        struct entry **entries;         /* sorted by key */
+        size_t n_entries, n_allocated;
+        unsigned n_regressed;
+};
+
+/* Takes NULL. */
+void ledger_done(struct ledger *ledger);
+
+struct entry *ledger_get(const struct ledger *ledger, const char *key);
+
+/* New if need be: not known then. NULL: out of memory. */
+struct entry *ledger_add(struct ledger *ledger, const char *key);
+void ledger_remove(struct ledger *ledger, struct entry *entry);
+
+/* The facts that were told last. */
+const struct facts *entry_settled(const struct entry *entry);
+/* Both: 0 or -ENOMEM, then nothing has changed. */
+int entry_set_settled(struct entry *entry, const struct facts *facts);
+int entry_set_baseline(struct entry *entry, const struct model *model, const struct facts *facts,
+                       const struct assessment *composite);
+
+/* What the baseline comes to under this model. */
+void entry_baseline(const struct entry *entry, const struct model *model, struct assessment *ret);
+
+/* The model is another one: what was computed from the old one is computed anew. */
+void ledger_update_model(struct ledger *ledger, const struct model *old, const struct model *model);
+
+/* Keeps a reference to the event, and since when it is open. 0 or -ENOMEM. */
+int ledger_set_regression(struct ledger *ledger, struct entry *entry, struct event *event, uint64_t since);
+void ledger_clear_regression(struct ledger *ledger, struct entry *entry);
+
+/* What has become of an entry whose unit has facts other than those told last. */
+struct judgement {
+        enum event_type type;           /* regressed, improved or changed */
+        struct difference difference;   /* from the state told last to this one */
+        uint8_t before, after;          /* exposure, tenths */
+        bool open;                      /* a check is worse than in the baseline */
+        struct assessment composite;    /* the baseline with what improved (a ratchet) */
+        bool composite_differs;         /* it is none of the facts alone */
+        bool baseline_moves;            /* the ratchet turns */
+};
+
+/*
+ * Judges facts: a check that is worse than it was told last and worse than the baseline makes it a
+ * regression; else one that is better an improvement. With ratchet, what is better than the
+ * baseline becomes the baseline.
+ */
+void entry_judge(const struct entry *entry, const struct model *model, const struct facts *facts, bool ratchet,
+                 struct judgement *ret);
+
+/* Takes the judged state as told: settled, and baseline where the ratchet turns. 0 or -ENOMEM. */
+int entry_settle(struct entry *entry, const struct model *model, const struct facts *facts,
+                 const struct judgement *judgement);
+
+/* What is shown of a unit: the exposure of its baseline (tenths), and whether a regression is open. */
+uint8_t unit_baseline_exposure(const struct unit *unit);
+bool unit_regressed(const struct unit *unit);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <seccomp.h>
+
+#include <exposured/macro.h>
+
+#include "log.h"
+#include "manager.h"
+#include "policy-file.h"
+#include "status.h"
+
+static bool syscall_exists(const char *name, void *userdata) {
+        (void) userdata;
+        return seccomp_syscall_resolve_name(name) >= 0;
+}
+
+static unsigned parse_version(const char *version) {
+        return version ? (unsigned) strtoul(version + strcspn(version, "0123456789"), NULL, 10) : 0;
+}
+
+/* The policy in use changes only where one could be looked for. */
+static int read_policy(struct manager *m, struct policy *ret_policy) {
+        char *path = NULL;
+        int r;
+
+        r = policy_file_load(NULL, ret_policy, &path);
+        if (r < 0)
+                return r;
+        if (r == POLICY_READ && !streq_ptr(m->policy_path, path))
+                log_info("Using the policy in %s.", path);
+        m->policy_broken = r == POLICY_BROKEN;
+        free(m->policy_path);
+        m->policy_path = r == POLICY_READ ? TAKE_PTR(path) : NULL;
+        free(path);
+        if (r != POLICY_READ)
+                policy_init(ret_policy);
+        return 0;
+}
+
+void manager_init_model(struct manager *m) {
+        struct policy policy;
+        int r;
+
+        r = read_policy(m, &policy);
+        if (r < 0)
+                log_errno(LOG_ERR, r, "Cannot look for a policy, using the built-in one");
+        model_init(&m->model, 0, m->scope, r < 0 ? NULL : &policy, syscall_exists, NULL);
+}
+
+/* old_version: of the manager that the old model was made for. */
+static void update_model(struct manager *m, unsigned old_version) {
+        struct model old = m->model;
+        struct policy policy;
+        int r;
+
+        r = read_policy(m, &policy);
+        if (r < 0) {
+                log_errno(LOG_ERR, r, "Cannot look for a policy, keeping the one in use");
+                return;
+        }
+        if (old.systemd_version != old_version) {
+                struct policy same = old.policy;
+
+                model_init(&old, old_version, m->scope, &same, syscall_exists, NULL);
+        }
+        model_init(&m->model, parse_version(m->systemd_version), m->scope, &policy, syscall_exists, NULL);
+        manager_reassess(m, &old);
+        model_done(&old);
+        status_changed(m->status);
+}
+
+void manager_update_model(struct manager *m) {
+        update_model(m, m->model.systemd_version);
+}
+
+int manager_set_version(struct manager *m, const char *version) {
+        const char *last = m->systemd_version ?: m->stored_version;
+        unsigned old_version = parse_version(last ?: version);
+        char *copy;
+
+        if (streq_ptr(m->systemd_version, version))
+                return 0;
+        copy = strdup(version);
+        if (!copy)
+                return -ENOMEM;
+        log_info("The manager is systemd %s.", version);
+        m->manager_changed = last && !streq(last, version);
+        free(m->systemd_version);
+        m->systemd_version = copy;
+        update_model(m, old_version);
+        return 0;
+}

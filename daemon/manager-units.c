@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <exposured/macro.h>
+
+#include "api.h"
+#include "log.h"
+#include "manager.h"
+#include "settle.h"
+#include "status.h"
+#include "timer.h"
+
+/* Which properties differ once facts or model have changed. */
+static unsigned compare(const struct assessment *before, const struct unit *unit, bool was_oneshot) {
+        const struct assessment *now = &unit->assessment;
+        unsigned changed = 0;
+
+        if (before->exposure != now->exposure)
+                changed |= UNIT_EXPOSURE;
+        if (!streq(exposure_to_predicate(before->exposure), exposure_to_predicate(now->exposure)))
+                changed |= UNIT_PREDICATE;
+        if (!assessment_equal(before, now))
+                changed |= UNIT_FINDINGS;
+        if (was_oneshot != unit->facts.oneshot)
+                changed |= UNIT_ONESHOT;
+        return changed;
+}
+
+void manager_tell_settled(struct manager *m, struct unit *unit) {
+        uint8_t baseline = unit_baseline_exposure(unit);
+        bool regressed = unit_regressed(unit);
+        unsigned changed = 0;
+
+        if (baseline != unit->told_baseline)
+                changed |= UNIT_BASELINE;
+        if (regressed != unit->told_regressed)
+                changed |= UNIT_REGRESSED;
+        unit->told_baseline = baseline;
+        unit->told_regressed = regressed;
+        api_unit_changed(m, unit, changed);
+}
+
+void manager_tell_all_settled(struct manager *m) {
+        for (size_t i = 0; i < m->units.n_units; i++)
+                manager_tell_settled(m, m->units.units[i]);
+        status_changed(m->status);
+}
+
+/* Takes the paths over. Returns what changed. */
+static unsigned take_paths(struct unit *unit, struct reading *reading) {
+        unsigned changed = 0;
+
+        if (!streq_ptr(unit->fragment_path, reading->fragment_path)) {
+                free(unit->fragment_path);
+                unit->fragment_path = TAKE_PTR(reading->fragment_path);
+                changed |= UNIT_FRAGMENT_PATH;
+        }
+        if (!strv_equal(unit->drop_in_paths, reading->drop_in_paths)) {
+                strv_free(unit->drop_in_paths);
+                unit->drop_in_paths = TAKE_PTR(reading->drop_in_paths);
+                changed |= UNIT_DROP_IN_PATHS;
+        }
+        return changed;
+}
+
+static unsigned take_facts(struct manager *m, struct unit *unit, const struct facts *facts) {
+        const struct assessment before = unit->assessment;
+        bool was_oneshot = unit->facts.oneshot;
+        unsigned changed;
+
+        unit->facts = *facts;
+        assess(&m->model, facts, &unit->assessment);
+        changed = compare(&before, unit, was_oneshot);
+        if (changed & UNIT_FINDINGS) {
+                unit->since = unit->last_read;
+                changed |= UNIT_SINCE;
+        }
+        return changed;
+}
+
+/* The earliest moment at which what a reading shows can have happened. */
+static uint64_t change_began(const struct manager *m) {
+        const struct scan_state *scan = scan_state(m->scan);
+
+        return scan->sweeping ? scan->sweep_begin : timer_now();
+}
+
+void manager_unit_read(struct manager *m, struct unit *unit, struct reading *reading) {
+        bool first = !unit->assessed, same = !first && facts_equal(&unit->facts, &reading->facts);
+        unsigned changed;
+
+        unit->last_read = timer_realtime();
+        changed = take_paths(unit, reading);
+        if (!same)
+                changed |= take_facts(m, unit, &reading->facts);
+        if (first) {
+                unit->model = &m->model;
+                unit->since = unit->last_read;
+                unit->assessed = true;
+                status_changed(m->status);
+        }
+        settle_unit_read(m->settle, unit, !same, change_began(m));
+        if (first) {
+                unit->told_baseline = unit_baseline_exposure(unit);
+                unit->told_regressed = unit_regressed(unit);
+                api_unit_added(m, unit);
+        } else {
+                api_unit_changed(m, unit, changed);
+                manager_tell_settled(m, unit);
+        }
+}
+
+void manager_unit_gone(struct manager *m, struct unit *unit) {
+        if (unit->assessed) {
+                settle_unit_gone(m->settle, unit);
+                api_unit_removed(m, unit);
+                unit->assessed = false;
+        }
+        status_changed(m->status);
+}
+
+void manager_assess_once(struct manager *m, struct unit *unit, struct reading *reading) {
+        unit->last_read = unit->since = timer_realtime();
+        unit->facts = reading->facts;
+        unit->model = &m->model;
+        (void) take_paths(unit, reading);
+        assess(&m->model, &unit->facts, &unit->assessment);
+        unit->assessed = true;
+}
+
+/* A model that judges otherwise is one event, whatever it does to how many units. */
+static void tell_model(struct manager *m, const struct model *old) {
+        _cleanup_(event_unrefp) struct event *event = event_new(EVENT_MODEL, "", m->systemd_version);
+
+        for (size_t i = 0; event && i < m->ledger.n_entries; i++) {
+                const struct entry *entry = m->ledger.entries[i];
+                struct assessment before, after;
+                struct difference difference;
+
+                if (!entry->known || entry->passing)
+                        continue;
+                assess(old, entry_settled(entry), &before);
+                assess(&m->model, entry_settled(entry), &after);
+                assessment_compare(&before, &after, &difference);
+                if (difference.n_changes == 0 && before.exposure == after.exposure)
+                        continue;
+                if (event_add_unit(event, entry->key, before.exposure, after.exposure, difference.changes,
+                                   difference.n_changes) < 0)
+                        event = event_unref(event);
+        }
+        if (!event)
+                (void) log_oom();
+        else if (event->n_units > 0 || m->manager_changed)
+                settle_event(m->settle, event, NULL);
+}
+
+void manager_reassess(struct manager *m, const struct model *old) {
+        ledger_update_model(&m->ledger, old, &m->model);
+        tell_model(m, old);
+        for (size_t i = 0; i < m->units.n_units; i++) {
+                struct unit *unit = m->units.units[i];
+
+                if (unit->assessed)
+                        api_unit_changed(m, unit, take_facts(m, unit, &unit->facts));
+        }
+        manager_tell_all_settled(m);
+}

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <unistd.h>
+
+#include <exposured/macro.h>
+
+#include "announce.h"
+#include "archive.h"
+#include "batch.h"
+#include "log.h"
+#include "manager.h"
+#include "settle.h"
+#include "snapshot.h"
+#include "status.h"
+#include "timer.h"
+
+/* Events that could not be kept: beyond these the oldest are only in the journal. */
+#define UNSAVED_MAX 1024U
+#define RETRY_USEC (30 * USEC_PER_SEC)
+/* Units that went are remembered until it is known whether their files went too. */
+#define GONE_MAX 256U
+
+struct settle {
+        struct manager *manager;
+        struct timer *timer, *retry_timer;
+        unsigned n_pending;             /* units with unit->changed */
+        struct batch *next;             /* what waits to be kept beside them */
+        char **gone;                    /* keys whose last unit went */
+        uint64_t gone_since;            /* monotonic, µs */
+        bool in_flight;                 /* a batch is being kept */
+        bool rewrite;
+        struct event *unsaved[UNSAVED_MAX];
+        unsigned n_unsaved;
+};
+
+static uint64_t min_usec(uint64_t a, uint64_t b) {
+        return a < b ? a : b;
+}
+
+static void set_pending(struct settle *s, struct unit *unit, uint64_t changed) {
+        if ((unit->changed != 0) != (changed != 0))
+                s->n_pending += changed ? 1 : -1U;
+        unit->changed = changed;
+}
+
+/* Arms the timer for the earliest change. */
+static void schedule(struct settle *s) {
+        uint64_t settle = s->manager->config.settle_usec, now = timer_now(), due = UINT64_MAX;
+
+        if (s->in_flight)
+                return;
+        if (s->next || s->rewrite)
+                due = now;
+        if (s->gone)
+                due = min_usec(due, s->gone_since + settle);
+        for (size_t i = 0; s->n_pending > 0 && i < s->manager->units.n_units; i++)
+                if (s->manager->units.units[i]->changed)
+                        due = min_usec(due, s->manager->units.units[i]->changed + settle);
+        if (due == UINT64_MAX)
+                timer_disarm(s->timer);
+        else
+                timer_arm(s->timer, due > now ? due - now : 0);
+}
+
+/* Which entry a unit belongs to. */
+
+static struct entry *find_entry(struct manager *m, const struct unit *unit) {
+        char template[UNIT_NAME_SIZE];
+        struct entry *entry = ledger_get(&m->ledger, unit->name);
+
+        if (entry || !unit_name_template(unit->name, template) || unit_has_own_files(unit))
+                return entry ?: ledger_add(&m->ledger, unit->name);
+        return ledger_add(&m->ledger, template);
+}
+
+static void join_entry(struct unit *unit, struct entry *entry) {
+        if (unit->entry)
+                unit->entry->n_loaded--;
+        unit->entry = entry;
+        entry->n_loaded++;
+}
+
+/* Gives an instance an entry of its own, that begins with what its template's holds. */
+static struct entry *split_entry(struct manager *m, struct unit *unit, const struct facts *settled) {
+        struct entry *from = unit->entry, *entry;
+
+        entry = ledger_add(&m->ledger, unit->name);
+        if (!entry)
+                return NULL;
+        if (entry_set_baseline(entry, &m->model, &from->baseline, from->composite) < 0 ||
+            entry_set_settled(entry, settled) < 0) {
+                ledger_remove(&m->ledger, entry);
+                return NULL;
+        }
+        entry->taken = from->taken;
+        join_entry(unit, entry);
+        return entry;
+}
+
+/* An instance that got, or lost, settings of its own. */
+static void update_entry(struct manager *m, struct unit *unit) {
+        char template[UNIT_NAME_SIZE];
+        struct facts settled;
+
+        if (!unit_name_template(unit->name, template) || !streq(unit->entry->key, template) ||
+            !unit_has_own_files(unit) || !unit->entry->known)
+                return;
+        settled = *entry_settled(unit->entry);
+        if (!split_entry(m, unit, &settled))
+                (void) log_oom();
+}
+
+void settle_unit_read(struct settle *s, struct unit *unit, bool changed, uint64_t began) {
+        struct manager *m = s->manager;
+        struct entry *entry = unit->entry;
+
+        if (!entry) {
+                entry = find_entry(m, unit);
+                if (!entry) {
+                        (void) log_oom();
+                        return;
+                }
+                join_entry(unit, entry);
+                entry->passing = unit_name_is_passing(unit->name);
+        }
+        update_entry(m, unit);
+        entry = unit->entry;
+        entry->seen = unit->last_read;
+        unit->files_signature = files_signature(unit->fragment_path, unit->drop_in_paths);
+        if (entry->known && !entry->gone && facts_equal(entry_settled(entry), &unit->facts) &&
+            entry->files_signature == unit->files_signature)
+                set_pending(s, unit, 0);
+        else if (changed || !unit->changed) {
+                set_pending(s, unit, began);
+                /* Where the timer is set it comes early enough, and sets itself again. */
+                if (!timer_is_armed(s->timer))
+                        schedule(s);
+        }
+}
+
+void settle_unit_gone(struct settle *s, struct unit *unit) {
+        struct entry *entry = unit->entry;
+
+        set_pending(s, unit, 0);
+        unit->entry = NULL;
+        if (!entry)
+                return;
+        entry->n_loaded--;
+        if (entry->n_loaded > 0)
+                return;
+        if (!entry->known || entry->passing) {
+                ledger_remove(&s->manager->ledger, entry);
+                return;
+        }
+        if (unit->fragment_path && access(unit->fragment_path, F_OK) == 0)
+                return;
+        if (strv_length(s->gone) >= GONE_MAX || strv_contains(s->gone, entry->key))
+                return;
+        if (strv_extend(&s->gone, entry->key) < 0)
+                (void) log_oom();
+        s->gone_since = timer_now();
+        schedule(s);
+}
+
+/* Judging: from units to items of a batch. */
+
+static struct batch *next_batch(struct settle *s) {
+        if (!s->next)
+                s->next = batch_new(s->manager->systemd_version);
+        return s->next;
+}
+
+static struct item *find_item(const struct batch *batch, const char *key) {
+        for (size_t i = batch->n_items; i-- > 0;)
+                if (streq(batch->items[i].key, key))
+                        return &batch->items[i];
+        return NULL;
+}
+
+static int finish_item(struct item *item, const struct entry *entry, const struct unit *unit) {
+        int r;
+
+        r = strv_extend(&item->units, unit->name);
+        return r < 0 ? r : item_take(item, entry, unit);
+}
+
+/* A unit that nobody remembers: what it is now is its baseline. */
+static int judge_new(struct settle *s, struct batch *batch, struct unit *unit, bool variant) {
+        struct manager *m = s->manager;
+        struct entry *entry = unit->entry;
+        struct item *item;
+        int r;
+
+        r = entry_set_baseline(entry, &m->model, &unit->facts, NULL);
+        if (r < 0)
+                return r;
+        entry->taken = unit->last_read;
+        entry->files_signature = unit->files_signature;
+        if (entry->passing)
+                return 0;
+        item = batch_add(batch, entry->key);
+        if (!item)
+                return -ENOMEM;
+        /* The first start takes all as it is, and an instance is announced by its template. */
+        item->told = !m->ledger_is_new && !variant;
+        item->type = EVENT_APPEARED;
+        item->before = item->after = unit->assessment.exposure;
+        return finish_item(item, entry, unit);
+}
+
+static int judge_known(struct settle *s, struct batch *batch, struct unit *unit) {
+        struct manager *m = s->manager;
+        struct entry *entry = unit->entry;
+        struct judgement judgement;
+        struct item *item;
+        int r;
+
+        entry_judge(entry, &m->model, &unit->facts, m->config.ratchet, &judgement);
+        item = batch_add(batch, entry->key);
+        if (!item)
+                return -ENOMEM;
+        item->told = !facts_equal(entry_settled(entry), &unit->facts) || entry->gone;
+        item->type = entry->gone && judgement.type == EVENT_CHANGED ? EVENT_APPEARED : judgement.type;
+        item->difference = judgement.difference;
+        item->before = judgement.before;
+        item->after = judgement.after;
+        item->open = judgement.open;
+        item->since = entry->regression ? entry->regression->since : timer_realtime();
+        r = entry_settle(entry, &m->model, &unit->facts, &judgement);
+        if (r < 0)
+                return r;
+        entry->gone = false;
+        entry->files_signature = unit->files_signature;
+        if (judgement.baseline_moves)
+                entry->taken = unit->last_read;
+        if (!judgement.open)
+                ledger_clear_regression(&m->ledger, entry);
+        return finish_item(item, entry, unit);
+}
+
+/*
+ * Instances that share an entry share an item while they agree. One that differs though the files
+ * are the same does so by its name ("User=%i"): what it is, is its baseline.
+ */
+static int judge_instance(struct settle *s, struct batch *batch, struct unit *unit, struct item *item) {
+        struct entry *entry;
+
+        if (facts_equal(&item->settled, &unit->facts))
+                return strv_extend(&item->units, unit->name);
+        entry = ledger_add(&s->manager->ledger, unit->name);
+        if (!entry)
+                return -ENOMEM;
+        join_entry(unit, entry);
+        entry->known = false;
+        return judge_new(s, batch, unit, true);
+}
+
+static bool is_variant(const struct unit *unit) {
+        const struct entry *entry = unit->entry;
+
+        return !streq(entry->key, unit->name) && entry->known && !entry->gone &&
+               entry->files_signature == unit->files_signature &&
+               !facts_equal(entry_settled(entry), &unit->facts);
+}
+
+static int judge(struct settle *s, struct batch *batch, struct unit *unit) {
+        struct item *item = streq(unit->entry->key, unit->name) ? NULL : find_item(batch, unit->entry->key);
+        bool variant = is_variant(unit);
+        struct entry *entry;
+
+        if (item)
+                return judge_instance(s, batch, unit, item);
+        if (variant) {
+                entry = ledger_add(&s->manager->ledger, unit->name);
+                if (!entry)
+                        return -ENOMEM;
+                join_entry(unit, entry);
+        }
+        return unit->entry->known ? judge_known(s, batch, unit) : judge_new(s, batch, unit, variant);
+}
+
+static void judge_due(struct settle *s, struct batch *batch) {
+        uint64_t due = timer_now() - s->manager->config.settle_usec;
+        int r;
+
+        for (size_t i = 0; i < s->manager->units.n_units; i++) {
+                struct unit *unit = s->manager->units.units[i];
+
+                if (!unit->changed || unit->changed > due)
+                        continue;
+                r = judge(s, batch, unit);
+                if (r < 0)
+                        log_errno(LOG_ERR, r, "Cannot judge %s, trying again", unit->name);
+                else
+                        set_pending(s, unit, 0);
+        }
+}
+
+static int judge_gone_entry(struct settle *s, struct batch *batch, struct entry *entry) {
+        struct assessment last;
+        struct item *item = batch_add(batch, entry->key);
+
+        if (!item)
+                return -ENOMEM;
+        assess(&s->manager->model, entry_settled(entry), &last);
+        item->told = true;
+        item->type = EVENT_GONE;
+        item->before = item->after = last.exposure;
+        entry->gone = true;
+        ledger_clear_regression(&s->manager->ledger, entry);
+        return strv_extend(&item->units, entry->key) < 0 ? -ENOMEM : item_take(item, entry, NULL);
+}
+
+/* Units whose files were removed, and that did not come back meanwhile. */
+static void judge_gone(struct settle *s, struct batch *batch) {
+        int r;
+
+        if (!s->gone || timer_now() < s->gone_since + s->manager->config.settle_usec)
+                return;
+        for (char **key = s->gone; *key; key++) {
+                struct entry *entry = ledger_get(&s->manager->ledger, *key);
+
+                if (!entry || entry->n_loaded > 0 || entry->gone)
+                        continue;
+                r = judge_gone_entry(s, batch, entry);
+                if (r < 0)
+                        log_errno(LOG_ERR, r, "Cannot keep that %s is gone", *key);
+        }
+        s->gone = strv_free(s->gone);
+}
+
+/* Keeping. */
+
+static void save_later(struct settle *s, struct event *event) {
+        if (s->n_unsaved >= UNSAVED_MAX) {
+                event_unref(s->unsaved[0]);
+                memmove(s->unsaved, s->unsaved + 1, (UNSAVED_MAX - 1) * sizeof(s->unsaved[0]));
+                s->n_unsaved--;
+        }
+        s->unsaved[s->n_unsaved++] = event_ref(event);
+}
+
+static void forget_unsaved(struct settle *s) {
+        while (s->n_unsaved > 0)
+                event_unref(s->unsaved[--s->n_unsaved]);
+}
+
+/* What is told is told with the regressions in place. */
+static void apply_regressions(struct manager *m, const struct batch *batch) {
+        for (size_t i = 0; i < batch->n_items; i++) {
+                const struct item *item = &batch->items[i];
+                struct entry *entry = ledger_get(&m->ledger, item->key);
+
+                if (!entry || !item->open || !item->event || item->type != EVENT_REGRESSED)
+                        continue;
+                if (ledger_set_regression(&m->ledger, entry, item->event, item->since) < 0)
+                        (void) log_oom();
+        }
+        for (size_t i = 0; i < m->units.n_units; i++)
+                manager_tell_settled(m, m->units.units[i]);
+}
+
+static void on_kept(void *userdata, void *data, int result) {
+        struct manager *m = userdata;
+        struct settle *s = m->settle;
+        struct batch *batch = data;
+
+        if (result == -ECANCELED || !s) {
+                batch_free(batch);
+                return;
+        }
+        s->in_flight = false;
+        apply_regressions(m, batch);
+        for (size_t i = 0; i < batch->n_events; i++) {
+                announce(m, batch->events[i], !batch->announced, result >= 0);
+                if (result < 0 && !batch->announced)
+                        save_later(s, batch->events[i]);
+        }
+        if (result < 0)
+                timer_arm(s->retry_timer, RETRY_USEC);
+        else if (batch->announced)
+                forget_unsaved(s);
+        batch_free(batch);
+        status_changed(m->status);
+        settle_advance(s);
+}
+
+static void submit(struct settle *s, struct batch *batch) {
+        int r;
+
+        s->in_flight = true;
+        r = archive_submit(s->manager->archive, batch_run, on_kept, batch);
+        if (r < 0)
+                on_kept(s->manager, batch, r);
+}
+
+/* All that is remembered, and what could not be kept so far. */
+static int fill_rewrite(struct settle *s, struct batch *batch) {
+        struct manager *m = s->manager;
+        int r = 0;
+
+        batch->announced = true;
+        for (size_t i = 0; i < m->ledger.n_entries && r >= 0; i++) {
+                struct entry *entry = m->ledger.entries[i];
+                struct item *item;
+
+                if (!entry->known || entry->passing)
+                        continue;
+                item = batch_add(batch, entry->key);
+                r = item ? item_take(item, entry, unit_table_get(&m->units, entry->key)) : -ENOMEM;
+                if (r >= 0)
+                        item_take_regression(item, entry);
+                if (r >= 0 && entry->regression)
+                        r = batch_add_event(batch, entry->regression->event);
+        }
+        for (unsigned i = 0; i < s->n_unsaved && r >= 0; i++)
+                r = batch_add_event(batch, s->unsaved[i]);
+        return r;
+}
+
+static void rewrite(struct settle *s) {
+        _cleanup_(batch_freep) struct batch *batch = batch_new(s->manager->systemd_version);
+
+        s->rewrite = false;
+        if (!batch || fill_rewrite(s, batch) < 0) {
+                (void) log_oom();
+                return;
+        }
+        submit(s, TAKE_PTR(batch));
+}
+
+void settle_advance(struct settle *s) {
+        struct manager *m = s->manager;
+        struct batch *batch;
+
+        if (s->in_flight || !m->loaded || scan_state(m->scan)->sweeping || !m->systemd_version)
+                return;
+        if (s->rewrite || archive_take_renewed(m->archive)) {
+                rewrite(s);
+                return;
+        }
+        batch = next_batch(s);
+        if (!batch) {
+                (void) log_oom();
+                return;
+        }
+        batch->manager_changed = m->manager_changed;
+        judge_due(s, batch);
+        judge_gone(s, batch);
+        s->next = NULL;
+        if (batch->n_items == 0 && batch->n_events == 0)
+                batch_free(batch);
+        else {
+                m->manager_changed = false;
+                m->ledger_is_new = false;
+                submit(s, batch);
+        }
+        schedule(s);
+}
+
+void settle_event(struct settle *s, struct event *event, struct entry *entry) {
+        struct batch *batch = next_batch(s);
+        struct item *item;
+        int r;
+
+        r = batch ? batch_add_event(batch, event) : -ENOMEM;
+        if (r >= 0 && entry) {
+                item = batch_add(batch, entry->key);
+                r = item ? item_take(item, entry, NULL) : -ENOMEM;
+                if (r >= 0)
+                        item_take_regression(item, entry);
+        }
+        if (r < 0)
+                log_errno(LOG_ERR, r, "Cannot keep an event");
+        schedule(s);
+}
+
+void settle_rewrite(struct settle *s) {
+        s->rewrite = true;
+        schedule(s);
+}
+
+unsigned settle_unsaved(const struct settle *s) {
+        return s->n_unsaved;
+}
+
+static void on_timer(void *userdata) {
+        settle_advance(userdata);
+}
+
+static void on_retry(void *userdata) {
+        settle_rewrite(userdata);
+}
+
+int settle_new(struct settle **ret, struct manager *manager) {
+        struct settle *s;
+        int r;
+
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        s->manager = manager;
+        r = timer_new(&s->timer, manager->event, on_timer, s);
+        if (r >= 0)
+                r = timer_new(&s->retry_timer, manager->event, on_retry, s);
+        if (r < 0) {
+                settle_free(s);
+                return r;
+        }
+        *ret = s;
+        return 0;
+}
+
+struct settle *settle_free(struct settle *s) {
+        if (!s)
+                return NULL;
+        forget_unsaved(s);
+        batch_free(s->next);
+        strv_free(s->gone);
+        timer_free(s->timer);
+        timer_free(s->retry_timer);
+        free(s);
+        return NULL;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "event.h"
+#include "ledger.h"
+
+/*
+ * Settle: changes are left to settle, then judged together, kept in the archive, and told. What was
+ * taken back until then is never told.
+ */
+struct manager;
+struct settle;
+
+int settle_new(struct settle **ret, struct manager *manager);
+
+/* Takes NULL, returns NULL. */
+struct settle *settle_free(struct settle *settle);
+
+/*
+ * A unit was read. changed: its facts are others than at the last reading; began: when that can have
+ * happened at the earliest (monotonic, µs).
+ */
+void settle_unit_read(struct settle *settle, struct unit *unit, bool changed, uint64_t began);
+
+/* It is loaded no more, and about to be freed. */
+void settle_unit_gone(struct settle *settle, struct unit *unit);
+
+/* Judges what has settled, if nothing stands against it: for when a sweep ended, or a batch. */
+void settle_advance(struct settle *settle);
+
+/* Keeps and tells an event of its own kind, with the entry that it changed (may be NULL). References the event. */
+void settle_event(struct settle *settle, struct event *event, struct entry *entry);
+
+/* Everything is written to the archive again, which lost it. */
+void settle_rewrite(struct settle *settle);
+
+/* So many events could not be kept yet. */
+unsigned settle_unsaved(const struct settle *settle);

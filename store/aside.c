@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <exposured/macro.h>
+
+#include "aside.h"
+
+#define ASIDE_MAX 8U
+#define ASIDE_FILES_MAX 24U
+#define ASIDE_MARK ".aside-"
+
+static const char *const suffixes[] = { "", "-wal", "-journal", "-shm" };
+
+static void closedirp(DIR **dir) {
+        if (*dir)
+                (void) closedir(*dir);
+}
+
+static int concat(char **ret, const char *a, const char *b) {
+        if (asprintf(ret, "%s%s", a, b) >= 0)
+                return 0;
+        *ret = NULL;
+        return -ENOMEM;
+}
+
+/* 1, 0, or -ELOOP for a link. */
+static int file_exists(const char *path) {
+        struct stat st;
+
+        if (lstat(path, &st) < 0)
+                return errno == ENOENT ? 0 : -errno;
+        return S_ISLNK(st.st_mode) ? -ELOOP : 1;
+}
+
+int files_exist(const char *path) {
+        int exists = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(suffixes); i++) {
+                _cleanup_(freep) char *name = NULL;
+                int r;
+
+                r = concat(&name, path, suffixes[i]);
+                if (r >= 0)
+                        r = file_exists(name);
+                if (r < 0)
+                        return r;
+                exists |= r;
+        }
+        return exists;
+}
+
+static int folder_of(const char *path, char **ret_folder) {
+        char *folder;
+
+        folder = strndup(path, (size_t) (strrchr(path, '/') - path) + 1);
+        if (!folder)
+                return -ENOMEM;
+        *ret_folder = folder;
+        return 0;
+}
+
+static bool is_companion(const char *name) {
+        size_t length = strlen(name);
+
+        for (size_t i = 1; i < ELEMENTSOF(suffixes); i++) {
+                size_t n = strlen(suffixes[i]);
+
+                if (length >= n && streq(name + length - n, suffixes[i]))
+                        return true;
+        }
+        return false;
+}
+
+/* Whether there is room for one more. */
+static int check_room(const char *path) {
+        _cleanup_(freep) char *folder = NULL, *prefix = NULL;
+        _cleanup_(closedirp) DIR *dir = NULL;
+        const struct dirent *entry;
+        unsigned n = 0, n_files = 0;
+        int r;
+
+        r = folder_of(path, &folder);
+        if (r >= 0)
+                r = concat(&prefix, strrchr(path, '/') + 1, ASIDE_MARK);
+        if (r < 0)
+                return r;
+        dir = opendir(folder);
+        if (!dir)
+                return -errno;
+        while ((errno = 0, entry = readdir(dir))) {
+                if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
+                        continue;
+                n_files++;
+                n += !is_companion(entry->d_name);
+        }
+        if (errno > 0)
+                return -errno;
+        return n < ASIDE_MAX && n_files < ASIDE_FILES_MAX ? 0 : -EEXIST;
+}
+
+/* A name that neither a file nor one that belongs to it has. */
+static int choose_name(const char *path, char **ret) {
+        time_t now = time(NULL);
+        char stamp[64] = "";
+        struct tm tm;
+
+        if (gmtime_r(&now, &tm))
+                (void) strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
+        for (unsigned i = 0; i <= ASIDE_FILES_MAX; i++) {
+                _cleanup_(freep) char *name = NULL;
+                int r;
+
+                if (asprintf(&name, "%s" ASIDE_MARK "%s.%u", path, stamp, i) < 0) {
+                        name = NULL;
+                        return -ENOMEM;
+                }
+                r = files_exist(name);
+                if (r < 0 && r != -ELOOP)
+                        return r;
+                if (r == 0) {
+                        *ret = TAKE_PTR(name);
+                        return 0;
+                }
+        }
+        return -EEXIST;
+}
+
+/* 1 where it was renamed, 0 where there is none. */
+static int rename_one(const char *from, const char *to) {
+        int r;
+
+        r = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+        /* Not every file system can. The name was free a moment ago, and the folder is ours alone. */
+        if (r < 0 && errno == EINVAL)
+                r = rename(from, to);
+        if (r < 0)
+                return errno == ENOENT ? 0 : -errno;
+        return 1;
+}
+
+int files_sync_folder(const char *path) {
+        _cleanup_(freep) char *folder = NULL;
+        int r, fd;
+
+        r = folder_of(path, &folder);
+        if (r < 0)
+                return r;
+        fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        r = fsync(fd) < 0 && errno != EINVAL ? -errno : 0;
+        (void) close(fd);
+        return r;
+}
+
+int files_set_aside(const char *path, char **ret_name) {
+        _cleanup_(freep) char *chosen = NULL, *first = NULL;
+        int r;
+
+        r = check_room(path);
+        if (r >= 0)
+                r = choose_name(path, &chosen);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < ELEMENTSOF(suffixes); i++) {
+                _cleanup_(freep) char *from = NULL, *to = NULL;
+
+                r = concat(&from, path, suffixes[i]);
+                if (r >= 0)
+                        r = concat(&to, chosen, suffixes[i]);
+                if (r >= 0)
+                        r = rename_one(from, to);
+                if (r < 0)
+                        return r;
+                if (r > 0 && !first)
+                        first = TAKE_PTR(to);
+        }
+        r = files_sync_folder(path);
+        if (r < 0)
+                return r;
+        *ret_name = TAKE_PTR(first);
+        return 0;
+}
