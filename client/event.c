@@ -85,9 +85,10 @@ static char *lower_case(const char *s) {
         return lower;
 }
 
-static int read_arguments(sd_bus_message *m, struct event *event) {
+/* What all forms have in common, from the unit on. */
+static int read_body(sd_bus_message *m, struct event *event) {
         double before, after;
-        int r = sd_bus_message_read(m, "sts", &event->id, &event->time, &event->unit);
+        int r = sd_bus_message_read(m, "s", &event->unit);
 
         if (r >= 0)
                 r = sd_bus_message_read_strv(m, &event->units);
@@ -106,14 +107,16 @@ int event_read(struct event *event, sd_bus_message *message) {
         const char *member = sd_bus_message_get_member(message);
         int r;
 
-        *event = (struct event) {};
+        *event = (struct event) { .uid = EVENT_NO_UID };
         if (!member || !sd_bus_message_has_signature(message, EVENT_SIGNATURE))
                 return 0;
 
         event->kind = lower_case(member);
         if (!event->kind)
                 return -ENOMEM;
-        r = read_arguments(message, event);
+        r = sd_bus_message_read(message, "st", &event->id, &event->time);
+        if (r >= 0)
+                r = read_body(message, event);
         return r < 0 ? r : 1;
 }
 
@@ -125,4 +128,64 @@ void event_done(struct event *event) {
                 strv_free(event->causes[i].lines);
         free(event->causes);
         *event = (struct event) {};
+}
+
+static int read_regression(sd_bus_message *m, struct event *event) {
+        int r = sd_bus_message_read(m, "st", &event->id, &event->time);
+
+        return r < 0 ? r : read_body(m, event);
+}
+
+static int read_history(sd_bus_message *m, struct event *event) {
+        const char *kind;
+        int r = sd_bus_message_read(m, "sst", &event->id, &kind, &event->time);
+
+        if (r < 0)
+                return r;
+        event->kind = strdup(kind);
+        if (!event->kind)
+                return -ENOMEM;
+        r = read_body(m, event);
+        if (r >= 0)
+                r = sd_bus_message_read(m, "sut", &event->reason, &event->uid, &event->until);
+        if (r >= 0 && !*event->reason)
+                event->reason = NULL;
+        return r;
+}
+
+/* Returns 1 where there was a row, 0 at the end, or a negative errno. */
+static int read_row(struct event_list *list, sd_bus_message *m, const char *row,
+                    int (*read)(sd_bus_message *m, struct event *event)) {
+        struct event *event;
+        int r = sd_bus_message_enter_container(m, 'r', row);
+
+        if (r <= 0)
+                return r;
+        r = grow(&list->events, list->n_events, sizeof(*list->events));
+        if (r < 0)
+                return r;
+
+        event = list->events + list->n_events++;
+        *event = (struct event) { .uid = EVENT_NO_UID };
+        r = read(m, event);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        return r < 0 ? r : 1;
+}
+
+static int read_list(struct event_list *list, sd_bus_message *answer, const char *row,
+                     int (*read)(sd_bus_message *m, struct event *event)) {
+        size_t n_before = list->n_events;
+        int r = grow(&list->messages, list->n_messages, sizeof(*list->messages));
+
+        if (r < 0)
+                return r;
+        list->messages[list->n_messages++] = sd_bus_message_ref(answer);
+
+        r = sd_bus_message_enter_container(answer, 'a', row);
+        if (r == 0 || r == -ENXIO)
+                return -EBADMSG;
+        while (r > 0)
+                r = read_row(list, answer, row + 1, read);
+        return r < 0 ? r : (int) (list->n_events - n_before);
 }

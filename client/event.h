@@ -7,11 +7,14 @@
 
 #include <systemd/sd-bus.h>
 
+#include <exposured/bus.h>
+
 /* The arguments of every signal of the manager that tells of an event. */
-#define EVENT_SIGNATURE "stsasdda(stt)a(sstas)"
+#define EVENT_SIGNATURE EXPOSURED_EVENT_SIGNATURE
 
 /* What stands for "not applicable" on the bus. */
 #define EVENT_NOT_APPLICABLE 255
+#define EVENT_NO_UID UINT32_MAX
 
 struct event_check {
         const char *json_field;
@@ -26,7 +29,7 @@ struct event_cause {
 
 /* Something that happened to a unit. The texts are those of the message, the arrays are owned. */
 struct event {
-        char *kind;             /* the name of the signal in lower case; owned */
+        char *kind;             /* "regressed" and so on; owned */
         const char *id, *unit;
         uint64_t time;          /* microseconds since 1970 */
         char **units;           /* all that the cause hit; owned */
@@ -35,6 +38,11 @@ struct event {
         size_t n_checks;
         struct event_cause *causes;
         size_t n_causes;
+
+        /* Of an acceptance, in a row of the history. */
+        const char *reason;     /* NULL: there is none */
+        uint32_t uid;           /* EVENT_NO_UID: there is none */
+        uint64_t until;         /* 0: for good */
 };
 
 /*
@@ -43,3 +51,20 @@ struct event {
  */
 int event_read(struct event *event, sd_bus_message *message);
 void event_done(struct event *event);
+
+/* Events of one or more answers, which are kept. */
+struct event_list {
+        struct event *events;
+        size_t n_events;
+        sd_bus_message **messages;
+        size_t n_messages;
+};
+
+/*
+ * Append what ListRegressions or GetHistory answered; of a regression the time is since when, and
+ * there is no kind. Return how many there were, or a negative errno; event_list_done() is due in any
+ * case.
+ */
+int event_list_read_regressions(struct event_list *list, sd_bus_message *answer);
+int event_list_read_history(struct event_list *list, sd_bus_message *answer);
+void event_list_done(struct event_list *list);

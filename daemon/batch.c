@@ -28,6 +28,7 @@ struct batch *batch_free(struct batch *batch) {
                 struct item *item = &batch->items[i];
 
                 free(item->key);
+                free(item->files_key);
                 free(item->fragment_path);
                 strv_free(item->drop_in_paths);
                 strv_free(item->units);
@@ -62,7 +63,8 @@ struct item *batch_add(struct batch *batch, const char *key) {
         return &batch->items[batch->n_items++];
 }
 
-int item_take(struct item *item, const struct entry *entry, const struct unit *unit) {
+int item_take(struct item *item, struct entry *entry, const struct unit *unit) {
+        item->files_key = TAKE_PTR(entry->files_key);
         item->keep = true;
         item->baseline = entry->baseline;
         item->settled = *entry_settled(entry);
@@ -119,7 +121,7 @@ static int item_causes(struct store *store, struct item *item, const struct snap
         int r = 0;
 
         if (store)
-                r = store_each_file(store, item->key, add_file, &before);
+                r = store_each_file(store, item->files_key ?: item->key, add_file, &before);
         if (r >= 0)
                 r = causes_find(&before, now, manager_changed, ret);
         snapshot_done(&before);

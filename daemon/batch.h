@@ -18,6 +18,7 @@
 /* What is to be kept of one entry. */
 struct item {
         char *key;
+        char *files_key;                /* whose files it had before; NULL: its own */
         bool told;                      /* there is something to tell */
         enum event_type type;
         char **units;                   /* that were hit in the same way */
@@ -61,7 +62,7 @@ DEFINE_CLEANUP(struct batch *, batch_free)
 struct item *batch_add(struct batch *batch, const char *key);
 
 /* What is written of the entry, as it is now. The paths are the unit's, may be NULL. */
-int item_take(struct item *item, const struct entry *entry, const struct unit *unit);
+int item_take(struct item *item, struct entry *entry, const struct unit *unit);
 
 /* The open regression too, as it was told before. */
 void item_take_regression(struct item *item, const struct entry *entry);

@@ -12,6 +12,7 @@ static struct entry *entry_free(struct entry *entry) {
                 event_unref(entry->regression->event);
         free(entry->regression);
         free(entry->key);
+        free(entry->files_key);
         free(entry->composite);
         free(entry->settled);
         free(entry->before_acceptance);

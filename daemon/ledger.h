@@ -23,6 +23,7 @@ struct regression {
 /* One unit, or one template for all its instances that have no settings of their own. */
 struct entry {
         char *key;                      /* unit or template name */
+        char *files_key;                /* whose files it had when they were kept last; NULL: its own */
         struct facts baseline;          /* what was accepted */
         struct assessment *composite;   /* the baseline, where no facts stand for it: best of several states */
         struct facts *settled;          /* the state told last; NULL: the baseline's facts */

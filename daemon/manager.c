@@ -232,6 +232,12 @@ static void on_sweep_done(void *userdata, uint64_t duration_usec) {
         (void) malloc_trim(0);
 }
 
+static void on_sweep_restarted(void *userdata, uint64_t began) {
+        struct manager *m = userdata;
+
+        settle_sweep_restarted(m->settle, began, scan_state(m->scan)->sweep_begin);
+}
+
 static void on_state_changed(void *userdata) {
         status_changed(((struct manager *) userdata)->status);
 }
@@ -240,6 +246,7 @@ static const struct scan_ops scan_ops = {
         .unit_read = on_unit_read,
         .unit_stale = on_unit_stale,
         .unit_gone = on_unit_gone,
+        .sweep_restarted = on_sweep_restarted,
         .sweep_done = on_sweep_done,
         .state_changed = on_state_changed,
 };

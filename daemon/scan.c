@@ -25,6 +25,7 @@ struct scan {
 
         bool sweep_wanted;              /* before the next list */
         bool list_wanted;
+        bool sweep_cut_off;             /* the last sweep did not end */
         bool listing, list_is_full;
         bool list_overflow;             /* the list under way has more units than may be kept */
         bool candidates_overflow;
@@ -161,6 +162,16 @@ static int asked_names(struct scan *s, bool full, char ***ret) {
         return 0;
 }
 
+static void sweep_start(struct scan *s) {
+        uint64_t began = s->state.sweep_begin;
+
+        s->state.sweep_begin = s->list_begin;
+        s->state.sweeping = true;
+        if (s->sweep_cut_off)
+                s->ops->sweep_restarted(s->userdata, began);
+        s->sweep_cut_off = false;
+}
+
 static void list_start(struct scan *s) {
         bool full = s->sweep_wanted || s->candidates_overflow ||
                     s->n_doubtful + strv_length(s->candidates) > READER_NAMES_MAX;
@@ -183,10 +194,8 @@ static void list_start(struct scan *s) {
         s->candidates = strv_free(s->candidates);
         s->candidates_overflow = false;
         s->list_begin = timer_now();
-        if (s->sweep_wanted && !s->state.sweeping) {
-                s->state.sweep_begin = s->list_begin;
-                s->state.sweeping = true;
-        }
+        if (s->sweep_wanted && !s->state.sweeping)
+                sweep_start(s);
         s->list_wanted = false;
         s->sweep_wanted = false;
         s->listing = true;
@@ -397,6 +406,7 @@ void scan_set_reader(struct scan *s, struct reader *reader) {
         s->reader = reader;
         s->listing = false;
         s->n_reading = 0;
+        s->sweep_cut_off = s->sweep_cut_off || s->state.sweeping;
         s->state.sweeping = false;
         s->state.failed = false;
         queue_clear(s);

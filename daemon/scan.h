@@ -19,6 +19,8 @@ struct scan_ops {
         void (*unit_stale)(void *userdata, struct unit *unit);
         /* It is loaded no more; after this it is taken out of the table and freed. */
         void (*unit_gone)(void *userdata, struct unit *unit);
+        /* What began then (monotonic, µs) was cut off before it had ended, and begins again now. */
+        void (*sweep_restarted)(void *userdata, uint64_t began);
         /* Every unit was read, or tried, that was loaded when the sweep began. */
         void (*sweep_done)(void *userdata, uint64_t duration_usec);
         /* Something of scan_state() is different. */

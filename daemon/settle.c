@@ -93,6 +93,11 @@ static struct entry *split_entry(struct manager *m, struct unit *unit, const str
                 return NULL;
         }
         entry->taken = from->taken;
+        entry->files_key = strdup(from->key);
+        if (!entry->files_key) {
+                ledger_remove(&m->ledger, entry);
+                return NULL;
+        }
         join_entry(unit, entry);
         return entry;
 }
@@ -138,6 +143,12 @@ void settle_unit_read(struct settle *s, struct unit *unit, bool changed, uint64_
         }
 }
 
+void settle_sweep_restarted(struct settle *s, uint64_t began, uint64_t now) {
+        for (size_t i = 0; s->n_pending > 0 && i < s->manager->units.n_units; i++)
+                if (s->manager->units.units[i]->changed >= began)
+                        s->manager->units.units[i]->changed = now;
+}
+
 void settle_unit_gone(struct settle *s, struct unit *unit) {
         struct entry *entry = unit->entry;
 
@@ -177,7 +188,7 @@ static struct item *find_item(const struct batch *batch, const char *key) {
         return NULL;
 }
 
-static int finish_item(struct item *item, const struct entry *entry, const struct unit *unit) {
+static int finish_item(struct item *item, struct entry *entry, const struct unit *unit) {
         int r;
 
         r = strv_extend(&item->units, unit->name);

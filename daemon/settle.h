@@ -25,6 +25,9 @@ struct settle *settle_free(struct settle *settle);
  */
 void settle_unit_read(struct settle *settle, struct unit *unit, bool changed, uint64_t began);
 
+/* Changes that a sweep found which was cut off are of the one that begins now: they belong together. */
+void settle_sweep_restarted(struct settle *settle, uint64_t began, uint64_t now);
+
 /* It is loaded no more, and about to be freed. */
 void settle_unit_gone(struct settle *settle, struct unit *unit);
 
