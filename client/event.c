@@ -153,11 +153,16 @@ static int read_history(sd_bus_message *m, struct event *event) {
         return r;
 }
 
+/* What an answer is made of. */
+struct row_format {
+        const char *array, *row;
+        int (*read)(sd_bus_message *m, struct event *event);
+};
+
 /* Returns 1 where there was a row, 0 at the end, or a negative errno. */
-static int read_row(struct event_list *list, sd_bus_message *m, const char *row,
-                    int (*read)(sd_bus_message *m, struct event *event)) {
+static int read_row(struct event_list *list, sd_bus_message *m, const struct row_format *format) {
         struct event *event;
-        int r = sd_bus_message_enter_container(m, 'r', row);
+        int r = sd_bus_message_enter_container(m, 'r', format->row);
 
         if (r <= 0)
                 return r;
@@ -167,14 +172,13 @@ static int read_row(struct event_list *list, sd_bus_message *m, const char *row,
 
         event = list->events + list->n_events++;
         *event = (struct event) { .uid = EVENT_NO_UID };
-        r = read(m, event);
+        r = format->read(m, event);
         if (r >= 0)
                 r = sd_bus_message_exit_container(m);
         return r < 0 ? r : 1;
 }
 
-static int read_list(struct event_list *list, sd_bus_message *answer, const char *row,
-                     int (*read)(sd_bus_message *m, struct event *event)) {
+static int read_list(struct event_list *list, sd_bus_message *answer, const struct row_format *format) {
         size_t n_before = list->n_events;
         int r = grow(&list->messages, list->n_messages, sizeof(*list->messages));
 
@@ -182,10 +186,41 @@ static int read_list(struct event_list *list, sd_bus_message *answer, const char
                 return r;
         list->messages[list->n_messages++] = sd_bus_message_ref(answer);
 
-        r = sd_bus_message_enter_container(answer, 'a', row);
-        if (r == 0 || r == -ENXIO)
-                return -EBADMSG;
-        while (r > 0)
-                r = read_row(list, answer, row + 1, read);
-        return r < 0 ? r : (int) (list->n_events - n_before);
+        r = sd_bus_message_enter_container(answer, 'a', format->array);
+        while (r >= 0) {
+                r = read_row(list, answer, format);
+                if (r == 0)
+                        return (int) (list->n_events - n_before);
+        }
+        return r == -ENXIO ? -EBADMSG : r;
+}
+
+int event_list_read_regressions(struct event_list *list, sd_bus_message *answer) {
+        static const struct row_format format = {
+                .array = "(" EXPOSURED_REGRESSION_SIGNATURE ")",
+                .row = EXPOSURED_REGRESSION_SIGNATURE,
+                .read = read_regression,
+        };
+
+        return read_list(list, answer, &format);
+}
+
+int event_list_read_history(struct event_list *list, sd_bus_message *answer) {
+        static const struct row_format format = {
+                .array = "(" EXPOSURED_HISTORY_SIGNATURE ")",
+                .row = EXPOSURED_HISTORY_SIGNATURE,
+                .read = read_history,
+        };
+
+        return read_list(list, answer, &format);
+}
+
+void event_list_done(struct event_list *list) {
+        for (size_t i = 0; i < list->n_events; i++)
+                event_done(list->events + i);
+        free(list->events);
+        for (size_t i = 0; i < list->n_messages; i++)
+                sd_bus_message_unref(list->messages[i]);
+        free(list->messages);
+        *list = (struct event_list) {};
 }

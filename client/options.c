@@ -8,9 +8,14 @@
 
 #include "cleanup.h"
 #include "exposure.h"
+#include "render/timestamp.h"
 #include "report.h"
+#include "text.h"
+#include "when.h"
 
 #define MAX_OPTIONS 32
+/* Bytes, as exposured has it. */
+#define REASON_MAX 1024
 /* getopt_long() gives back an option's position from here on, clear of letters. */
 #define FIRST_VALUE 0x100
 
@@ -67,6 +72,43 @@ static int set_threshold(struct options *o, const char *argument) {
         return 0;
 }
 
+static int set_lines(struct options *o, const char *argument) {
+        uint64_t lines = 0;
+
+        if (!*argument)
+                return -EINVAL;
+        if (streq(argument, "all"))
+                lines = LINES_ALL;
+        else
+                for (const char *c = argument; *c; c++) {
+                        if (*c < '0' || *c > '9' || lines > UINT32_MAX)
+                                return -EINVAL;
+                        lines = lines * 10 + (uint64_t) (*c - '0');
+                }
+        o->lines = lines > 0 ? lines : LINES_ALL;
+        return 0;
+}
+
+/* Whether a text can be sent and kept: UTF-8, not blank, and not too long. */
+static int set_reason(struct options *o, const char *argument) {
+        size_t length = strlen(argument);
+        uint32_t c;
+
+        if (length > REASON_MAX || argument[strspn(argument, " \t\n")] == '\0')
+                return -EINVAL;
+        for (size_t i = 0, n; i < length; i += n) {
+                n = utf8_decode(argument + i, &c);
+                if (n == 0)
+                        return -EINVAL;
+        }
+        o->reason = argument;
+        return 0;
+}
+
+static int set_until(struct options *o, const char *argument) {
+        return when_parse(argument, time_now(), &o->until);
+}
+
 #define FLAG(member_, value_) .flag = offsetof(struct options, member_), .value = value_
 
 const struct option_row option_table[] = {
@@ -79,6 +121,19 @@ const struct option_row option_table[] = {
         { .name = "threshold", .argument = "N", .set = set_threshold, .verbs = "list show",
           .expected = "an exposure from 0.0 to 10.0",
           .help = "Exit with status 3 if a unit shown is exposed more than N, 0.0 to 10.0" },
+        { .name = "regressed", FLAG(regressed, true), .verbs = "list",
+          .help = "List only units that regressed" },
+        { .letter = 'n', .name = "lines", .argument = "N", .set = set_lines, .verbs = "history",
+          .expected = "a number or all",
+          .help = "Show so many of the newest events, or all" },
+        { .name = "reason", .argument = "TEXT", .set = set_reason, .verbs = "accept",
+          .expected = "a text that says why, of at most 1024 bytes",
+          .help = "Why the present state is accepted; kept in the history" },
+        { .name = "until", .argument = "WHEN", .set = set_until, .verbs = "accept",
+          .expected = "a time to come, such as 2030-12-31, \"2030-12-31 18:00\", tomorrow or +30d",
+          .help = "Accept only until then: 2030-12-31, tomorrow, +30d" },
+        { .name = "no-ask-password", FLAG(ask_password, false), .verbs = "accept",
+          .help = "Do not ask for a password" },
         { .name = "json", .argument = "FORMAT", .set = set_json, .expected = "short, pretty or off",
           .help = "Print JSON: short, pretty or off (the default)" },
         { .name = "no-legend", FLAG(legend, false),
@@ -170,6 +225,7 @@ int options_parse(struct options *options, int argc, char **argv) {
 
         *options = (struct options) {
                 .threshold = NO_THRESHOLD,
+                .ask_password = true,
                 .legend = true,
                 .pager = true,
         };

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum json_format {
         JSON_OFF,
@@ -22,19 +23,26 @@ enum transport {
 };
 
 #define NO_THRESHOLD (-1)
+#define LINES_ALL UINT64_MAX
+#define LINES_DEFAULT 0
 
 struct options {
         enum json_format json;
         enum sort sort;
         enum transport transport;
         const char *host;       /* where transport is not local; of the command line */
+        const char *reason;     /* of the command line; NULL: none was given */
+        uint64_t until;         /* microseconds since 1970; 0: for good */
+        uint64_t lines;         /* how many at most; LINES_ALL, LINES_DEFAULT */
         int threshold;          /* tenths, or NO_THRESHOLD */
         bool all;
+        bool ask_password;
         bool full;
         bool help;
         bool legend;
         bool pager;
         bool quiet;
+        bool regressed;
         bool reverse;
         bool user;
         bool version;

@@ -20,10 +20,14 @@ static bool has_unit_suffix(const char *name) {
         return false;
 }
 
+bool unit_name_is_pattern(const char *name) {
+        return strpbrk(name, "*?[");
+}
+
 char *unit_name_complete(const char *name) {
         char *completed;
 
-        if (strpbrk(name, "*?[") || has_unit_suffix(name))
+        if (unit_name_is_pattern(name) || has_unit_suffix(name))
                 return strdup(name);
         return asprintf(&completed, "%s.service", name) < 0 ? NULL : completed;
 }

@@ -13,5 +13,8 @@ char *unit_name_complete(const char *name);
 /* The same for an array that ends with NULL. */
 char **unit_names_complete(char **names);
 
+/* Whether it is a pattern, not a name. */
+bool unit_name_is_pattern(const char *name);
+
 /* Whether a unit matches one of the patterns; none at all match everything. */
 bool unit_name_matches(const char *unit, char **patterns);

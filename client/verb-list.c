@@ -63,12 +63,12 @@ static int append_row(struct list *list, const struct list_row *row) {
         return 0;
 }
 
-static int read_list(sd_bus_message *m, char **patterns, struct list *list) {
+static int read_list(sd_bus_message *m, char **patterns, bool regressed, struct list *list) {
         struct list_row row;
         int r = sd_bus_message_enter_container(m, 'a', "(" EXPOSURED_LIST_SIGNATURE ")");
 
         while (r >= 0 && (r = read_row(m, &row)) > 0)
-                if (unit_name_matches(row.unit, patterns))
+                if ((row.regressed || !regressed) && unit_name_matches(row.unit, patterns))
                         r = append_row(list, &row);
         return r;
 }
@@ -137,7 +137,7 @@ enum status verb_list(const struct options *options, struct output *output, char
             bus_call(bus, options, member, TIMEOUT_DEFAULT, &reply, NULL) < 0)
                 return STATUS_FAILURE;
 
-        r = read_list(reply, patterns, &list);
+        r = read_list(reply, patterns, options->regressed, &list);
         if (r < 0) {
                 bus_report_answer(r);
                 return STATUS_FAILURE;

@@ -36,9 +36,12 @@ extern const size_t n_verbs;
  */
 const struct verb *verb_find(char **words);
 
+enum status verb_accept(const struct options *options, struct output *output, char **arguments);
 enum status verb_help(const struct options *options, struct output *output, char **arguments);
+enum status verb_history(const struct options *options, struct output *output, char **arguments);
 enum status verb_list(const struct options *options, struct output *output, char **arguments);
 enum status verb_monitor(const struct options *options, struct output *output, char **arguments);
+enum status verb_regressions(const struct options *options, struct output *output, char **arguments);
 enum status verb_rescan(const struct options *options, struct output *output, char **arguments);
 enum status verb_show(const struct options *options, struct output *output, char **arguments);
 enum status verb_status(const struct options *options, struct output *output, char **arguments);

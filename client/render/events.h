@@ -4,6 +4,7 @@
 #include <json-c/json_object.h>
 
 #include "event.h"
+#include "style.h"
 
 struct output;
 
@@ -12,3 +13,10 @@ void event_print(const struct event *event, const struct output *output);
 
 /* NULL when out of memory. */
 json_object *event_to_json(const struct event *event);
+
+/* How the kind of an event looks. */
+const char *event_glyph(const struct event *event, const struct output *output);
+enum style event_style(const struct event *event);
+
+/* "2.8 -> 5.1 MEDIUM", or the second half alone where both are the same. */
+void event_print_exposures(const struct event *event, const struct output *output);

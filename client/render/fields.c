@@ -8,7 +8,8 @@
 #include "text.h"
 #include "timestamp.h"
 
-#define LABEL_WIDTH 11
+/* Behind it stand a colon and a blank. */
+#define LABEL_WIDTH (FIELDS_INDENT - 2)
 
 void fields_print_label(const struct output *output, const char *label) {
         fprintf(output->stream, "%*s%s ", LABEL_WIDTH, label, *label ? ":" : " ");

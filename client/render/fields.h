@@ -9,6 +9,9 @@ struct output;
 
 /* Lines of "label: value", the colons below each other, as systemctl status has them. */
 
+/* Where the values begin. */
+#define FIELDS_INDENT 13
+
 /* An empty label goes on with the one above. The value is printed next. */
 void fields_print_label(const struct output *output, const char *label);
 

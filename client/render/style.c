@@ -11,6 +11,8 @@ static const char *const sequences[_STYLE_MAX] = {
         [STYLE_GOOD]    = "\033[0;1;32m",
         [STYLE_WARNING] = "\033[0;1;33m",
         [STYLE_BAD]     = "\033[0;1;31m",
+        [STYLE_ADDED]   = "\033[0;32m",
+        [STYLE_REMOVED] = "\033[0;31m",
 };
 
 static const struct {

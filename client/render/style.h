@@ -12,6 +12,8 @@ enum style {
         STYLE_GOOD,
         STYLE_WARNING,
         STYLE_BAD,
+        STYLE_ADDED,            /* lines of a difference */
+        STYLE_REMOVED,
         _STYLE_MAX,
 };
 

@@ -49,6 +49,14 @@ const char *time_to_log_string(uint64_t time, char buffer[static TIME_TEXT_SIZE]
         return buffer;
 }
 
+const char *time_to_short_string(uint64_t time, char buffer[static TIME_TEXT_SIZE]) {
+        struct tm tm;
+
+        if (!to_calendar(time, &tm) || strftime(buffer, TIME_TEXT_SIZE, "%Y-%m-%d %H:%M", &tm) == 0)
+                snprintf(buffer, TIME_TEXT_SIZE, "n/a");
+        return buffer;
+}
+
 /* The two largest units of so many seconds. */
 static int format_seconds(uint64_t seconds, char *buffer, size_t size) {
         uint64_t first, second;

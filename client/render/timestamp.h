@@ -12,6 +12,9 @@ const char *time_to_string(uint64_t time, char buffer[static TIME_TEXT_SIZE]);
 /* "2026-11-23 18:45:26", for a log. */
 const char *time_to_log_string(uint64_t time, char buffer[static TIME_TEXT_SIZE]);
 
+/* "2026-11-23 18:45", where there is little room. */
+const char *time_to_short_string(uint64_t time, char buffer[static TIME_TEXT_SIZE]);
+
 /* "7min ago", "2h 5min ago", "in 3s". */
 const char *time_to_relative_string(uint64_t time, uint64_t now, char buffer[static TIME_TEXT_SIZE]);
 

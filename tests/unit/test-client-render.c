@@ -290,11 +290,12 @@ START_TEST(event_as_text) {
 END_TEST
 
 START_TEST(event_of_no_unit) {
-        struct event model = { .kind = (char *) "model", .id = "", .unit = "", .before = 28, .after = 28 };
+        struct event model = { .kind = (char *) "model", .id = "", .unit = "", .units = units };
         struct output *output = output_new(0);
 
         event_print(&model, output);
-        ck_assert_str_eq(output_text(output), "n/a ● model: 2.8 OK\n");
+        ck_assert_str_eq(output_text(output), "n/a ● scoring model changed: 2 units rated differently\n"
+                                              "    in nginx.service, b.service\n");
         output_free(output);
 }
 END_TEST

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "regressions.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "cleanup.h"
+#include "details.h"
+#include "events.h"
+#include "fields.h"
+#include "json.h"
+#include "meaning.h"
+#include "options.h"
+#include "output.h"
+#include "table.h"
+
+/* Below each other with the fields above them. */
+static const struct column columns[] = {
+        { .title = "", .right = true },
+        { .title = "" },
+        { .title = "" },
+        { .title = "", .right = true },
+        { .title = "" },
+        { .title = "", .right = true },
+        { .title = "", .shrink = SHRINK_WRAP },
+};
+
+static int add_check(struct table *table, const struct event_check *check, const char *label,
+                     const struct meanings *meanings, const struct output *output) {
+        const struct finding *finding = meanings_find(meanings, check->json_field, check->after);
+        char text[BADNESS_TEXT_SIZE];
+
+        table_add(table, STYLE_PLAIN, label);
+        table_add(table, STYLE_BAD, glyph_text(output, GLYPH_BAD));
+        table_add(table, STYLE_STRONG, finding ? finding->name : check->json_field);
+        table_add(table, STYLE_PLAIN, badness_to_string(check->before, text));
+        table_add(table, STYLE_PLAIN, glyph_text(output, GLYPH_ARROW));
+        table_add(table, STYLE_BAD, badness_to_string(check->after, text));
+        return table_add(table, STYLE_PLAIN, finding ? finding->description : "");
+}
+
+static int print_checks(const struct event *event, const struct meanings *meanings, const struct output *output) {
+        _cleanup_(table_freep) struct table *table = NULL;
+        char label[FIELDS_INDENT];
+        int r = table_new(columns, ELEMENTSOF(columns), output->utf8, &table);
+
+        snprintf(label, sizeof(label), "%*s", (int) sizeof(label) - 1, "Worse:");
+        for (size_t i = 0; r >= 0 && i < event->n_checks; i++)
+                r = add_check(table, event->checks + i, i == 0 ? label : "", meanings, output);
+        return r < 0 ? r : table_print(table, output, false);
+}
+
+static void print_causes(const struct event *event, const struct output *output) {
+        for (size_t i = 0; i < event->n_causes; i++) {
+                fields_print_label(output, i == 0 ? "Cause" : "");
+                cause_print(event->causes + i, output);
+                cause_print_lines(event->causes + i, FIELDS_INDENT + 4, output);
+        }
+}
+
+static int print_regression(const struct event *event, const struct meanings *meanings,
+                            const struct output *output) {
+        const char *on = style_on(output, STYLE_BAD), *off = style_off(output);
+        int r;
+
+        fprintf(output->stream, "%s%s%s %s", on, glyph_text(output, GLYPH_WORSE), off,
+                style_on(output, STYLE_STRONG));
+        fields_print_text(output, event_subject(event));
+        fprintf(output->stream, "%s: ", off);
+        event_print_exposures(event, output);
+        fputc('\n', output->stream);
+
+        fields_print_time(output, "Since", event->time);
+        r = print_checks(event, meanings, output);
+        print_causes(event, output);
+        if (event_count_others(event) > 0) {
+                fields_print_label(output, "Also in");
+                event_print_others(event, output);
+                fputc('\n', output->stream);
+        }
+        fields_print(output, "Id", STYLE_FAINT, event->id);
+        return r;
+}
+
+static void print_footer(const struct event_list *list, const struct output *output) {
+        const char *on = style_on(output, STYLE_BAD);
+        size_t n_units = 0;
+
+        for (size_t i = 0; i < list->n_events; i++)
+                n_units += event_count_others(list->events + i) + 1;
+        fprintf(output->stream, "\n%s%zu unit%s worse than %s.%s\n", on, n_units, n_units == 1 ? " is" : "s are",
+                n_units == 1 ? "its baseline" : "their baselines", *on ? style_off(output) : "");
+        fprintf(output->stream, "Mend the cause, or accept the present state: exposurectl accept UNIT --reason=TEXT\n");
+}
+
+int regressions_print(const struct event_list *list, const struct meanings *meanings,
+                      const struct options *options, const struct output *output) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < list->n_events; i++) {
+                if (i > 0)
+                        fputc('\n', output->stream);
+                r = print_regression(list->events + i, meanings, output);
+        }
+        if (r >= 0 && options->legend && list->n_events > 0)
+                print_footer(list, output);
+        return r;
+}
+
+static json_object *regression_to_json(const struct event *event) {
+        _cleanup_json_ json_object *object = json_object_new_object();
+
+        if (!object ||
+            json_add_string(object, "id", event->id) < 0 ||
+            json_add_string(object, "unit", event->unit) < 0 ||
+            json_add_strings(object, "units", event->units) < 0 ||
+            json_add_exposure(object, "baseline", event->before) < 0 ||
+            json_add_exposure(object, "exposure", event->after) < 0 ||
+            json_add_unsigned(object, "since", event->time) < 0 ||
+            event_add_details(object, event) < 0)
+                return NULL;
+        return TAKE_PTR(object);
+}
+
+json_object *regressions_to_json(const struct event_list *list) {
+        _cleanup_json_ json_object *array = json_object_new_array();
+
+        for (size_t i = 0; array && i < list->n_events; i++)
+                if (json_append(array, regression_to_json(list->events + i)) < 0)
+                        return NULL;
+        return TAKE_PTR(array);
+}
