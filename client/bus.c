@@ -12,6 +12,9 @@
 #include "options.h"
 #include "report.h"
 
+/* In microseconds: longer than polkit waits for a person. */
+#define TIMEOUT_INTERACTIVE (UINT64_C(600) * 1000000)
+
 int bus_open(const struct options *options, sd_bus **ret) {
         if (options->transport == TRANSPORT_REMOTE)
                 return sd_bus_open_system_remote(ret, options->host);
@@ -64,7 +67,7 @@ static const struct {
         { SD_BUS_ERROR_SERVICE_UNKNOWN,
           "exposured is not running, and the bus cannot start it; is it installed?" },
         { SD_BUS_ERROR_NAME_HAS_NO_OWNER, "exposured is not running." },
-        { SD_BUS_ERROR_ACCESS_DENIED, "The bus denies access to exposured: %s" },
+        { SD_BUS_ERROR_ACCESS_DENIED, "Access to exposured is denied: %s" },
         { SD_BUS_ERROR_NO_REPLY, "exposured did not answer: %s" },
         { SD_BUS_ERROR_TIMEOUT, "exposured did not answer in time." },
         { "org.freedesktop.DBus.Error.TimedOut", "exposured did not answer in time." },
@@ -134,22 +137,47 @@ static int call(sd_bus *bus, const struct options *options, sd_bus_message *mess
         return starts_with(error.name, EXPOSURED_BUS_NAME ".Error.") ? -EREMOTEIO : r;
 }
 
+/* Returns 0 or a negative errno, which was reported. */
+static int new_call(sd_bus *bus, const char *member, const char *types, va_list arguments, sd_bus_message **ret) {
+        _cleanup_message_ sd_bus_message *message = NULL;
+        int r = sd_bus_message_new_method_call(bus, &message, EXPOSURED_BUS_NAME, EXPOSURED_PATH,
+                                               EXPOSURED_MANAGER_INTERFACE, member);
+
+        if (r >= 0 && types)
+                r = sd_bus_message_appendv(message, types, arguments);
+        if (r < 0)
+                return report_errno(r, "Cannot make the call");
+        *ret = TAKE_PTR(message);
+        return 0;
+}
+
 int bus_call(sd_bus *bus, const struct options *options, const char *member, uint64_t timeout,
              sd_bus_message **ret, const char *types, ...) {
         _cleanup_message_ sd_bus_message *message = NULL;
         va_list arguments;
         int r;
 
-        r = sd_bus_message_new_method_call(bus, &message, EXPOSURED_BUS_NAME, EXPOSURED_PATH,
-                                           EXPOSURED_MANAGER_INTERFACE, member);
-        if (r >= 0 && types) {
-                va_start(arguments, types);
-                r = sd_bus_message_appendv(message, types, arguments);
-                va_end(arguments);
-        }
+        va_start(arguments, types);
+        r = new_call(bus, member, types, arguments, &message);
+        va_end(arguments);
+        return r < 0 ? r : call(bus, options, message, timeout, ret);
+}
+
+int bus_call_interactive(sd_bus *bus, const struct options *options, const char *member, sd_bus_message **ret,
+                         const char *types, ...) {
+        _cleanup_message_ sd_bus_message *message = NULL;
+        va_list arguments;
+        int r;
+
+        va_start(arguments, types);
+        r = new_call(bus, member, types, arguments, &message);
+        va_end(arguments);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_set_allow_interactive_authorization(message, options->ask_password);
         if (r < 0)
                 return report_errno(r, "Cannot make the call");
-        return call(bus, options, message, timeout, ret);
+        return call(bus, options, message, TIMEOUT_INTERACTIVE, ret);
 }
 
 int bus_get_properties(sd_bus *bus, const struct options *options, sd_bus_message **ret) {

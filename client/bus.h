@@ -30,6 +30,13 @@ int bus_connect(const struct options *options, sd_bus **ret);
 int bus_call(sd_bus *bus, const struct options *options, const char *member, uint64_t timeout,
              sd_bus_message **ret, const char *types, ...);
 
+/*
+ * The same for a method that polkit may have to ask a person about; it waits for minutes. Whether it
+ * may ask is up to the options.
+ */
+int bus_call_interactive(sd_bus *bus, const struct options *options, const char *member, sd_bus_message **ret,
+                         const char *types, ...);
+
 /* The same for GetAll of the properties of exposured's manager. */
 int bus_get_properties(sd_bus *bus, const struct options *options, sd_bus_message **ret);
 

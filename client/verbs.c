@@ -15,6 +15,8 @@ const struct verb verb_table[] = {
           .help = "Show what is worse than accepted, and why" },
         { .name = "history", .arguments = "[UNIT]", .max = 1, .run = verb_history,
           .help = "Show what happened, newest first" },
+        { .name = "accept", .arguments = "UNIT|PATTERN...", .min = 1, .max = ARGUMENTS_ANY, .run = verb_accept,
+          .help = "Take the present state of units as their baseline" },
         { .name = "monitor", .run = verb_monitor,
           .help = "Show changes as they happen" },
         { .name = "status", .run = verb_status,

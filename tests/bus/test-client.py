@@ -287,7 +287,7 @@ class Denied(ClientCase):
 
     def test_denied(self):
         for verb in Absent.verbs:
-            self.assertRegex(self.refusal(*verb), "^The bus denies access to exposured: ")
+            self.assertRegex(self.refusal(*verb), "^Access to exposured is denied: ")
 
 
 class Started(ClientCase):
