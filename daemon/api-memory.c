@@ -181,6 +181,7 @@ static void on_query_done(void *userdata, void *data, int result) {
         int r;
 
         manager->n_queries--;
+        manager_worked(manager);
         if (result == -ECANCELED)
                 r = 0;
         else if (result < 0)

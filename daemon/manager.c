@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <inttypes.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
@@ -14,11 +13,12 @@
 #include "archive.h"
 #include "authority.h"
 #include "control.h"
-#include "link.h"
+#include "connection.h"
 #include "load.h"
 #include "log.h"
 #include "lookup.h"
 #include "manager.h"
+#include "memory.h"
 #include "policy-file.h"
 #include "rescan.h"
 #include "settle.h"
@@ -30,6 +30,8 @@
 #define PATIENCE_USEC (10 * USEC_PER_SEC)
 /* A policy file that is being written is left to settle. */
 #define POLICY_SETTLE_USEC (50 * USEC_PER_MSEC)
+/* After that time without work memory is given back. */
+#define WORK_OVER_USEC USEC_PER_SEC
 
 static void on_policy_file(void *userdata) {
         struct manager *m = userdata;
@@ -173,7 +175,7 @@ static int on_connected(void *userdata, sd_bus *bus) {
                 return r;
         /* Who found us once finds us again at once; the first time there is nothing to show yet. */
         if (m->was_ready)
-                return link_request_name(m->link);
+                return connection_request_name(m->connection);
         timer_arm(m->patience_timer, PATIENCE_USEC);
         return 0;
 }
@@ -184,7 +186,7 @@ static void manager_offer(struct manager *m) {
         timer_disarm(m->patience_timer);
         if (m->was_ready)
                 return;
-        r = link_request_name(m->link);
+        r = connection_request_name(m->connection);
         if (r < 0)
                 log_errno(LOG_ERR, r, "Cannot ask for our name on the bus");
 }
@@ -209,7 +211,7 @@ static void on_name_refused(void *userdata, int error) {
         manager_exit(userdata, error);
 }
 
-static const struct link_ops link_ops = {
+static const struct connection_ops connection_ops = {
         .connected = on_connected,
         .disconnected = on_disconnected,
         .name_acquired = on_name_acquired,
@@ -228,8 +230,7 @@ static void on_sweep_done(void *userdata, uint64_t duration_usec) {
         manager_offer(m);
         acceptances_advance(m->acceptances);
         settle_advance(m->settle);
-        /* Replies are many and large while we sweep; what they took is not needed before the next one. */
-        (void) malloc_trim(0);
+        manager_worked(m);
 }
 
 static void on_sweep_restarted(void *userdata, uint64_t began) {
@@ -250,6 +251,15 @@ static const struct scan_ops scan_ops = {
         .sweep_done = on_sweep_done,
         .state_changed = on_state_changed,
 };
+
+static void on_work_over(void *userdata) {
+        (void) userdata;
+        memory_release();
+}
+
+void manager_worked(struct manager *m) {
+        timer_arm(m->memory_timer, WORK_OVER_USEC);
+}
 
 static void on_rescan(void *userdata) {
         scan_sweep(((struct manager *) userdata)->scan);
@@ -302,7 +312,7 @@ int manager_run(struct manager *m) {
         int r;
 
         r = sd_event_loop(m->event);
-        link_flush(m->link);
+        connection_flush(m->connection);
         return r < 0 ? r : m->exit_code;
 }
 
@@ -311,7 +321,7 @@ void manager_loaded(struct manager *m) {
         int r;
 
         m->loaded = true;
-        r = link_new(&m->link, m->event, m->scope, &link_ops, m);
+        r = connection_new(&m->connection, m->event, m->scope, &connection_ops, m);
         if (r < 0) {
                 log_errno(LOG_ERR, r, "Cannot connect to the bus");
                 manager_exit(m, r);
@@ -351,6 +361,8 @@ static int manager_start(struct manager *m) {
         r = timer_new(&m->patience_timer, m->event, on_patience_ended, m);
         if (r >= 0)
                 r = timer_new(&m->policy_timer, m->event, on_policy_settled, m);
+        if (r >= 0)
+                r = timer_new(&m->memory_timer, m->event, on_work_over, m);
         if (r >= 0)
                 r = status_new(&m->status, m);
         if (r >= 0)
@@ -399,7 +411,7 @@ int manager_new(struct manager **ret, sd_event *event, enum scope scope) {
 struct manager *manager_free(struct manager *m) {
         if (!m)
                 return NULL;
-        link_free(m->link);
+        connection_free(m->connection);
         archive_free(m->archive);
         acceptances_free(m->acceptances);
         authority_free(m->authority);
@@ -412,6 +424,7 @@ struct manager *manager_free(struct manager *m) {
         rescan_free(m->rescan);
         status_free(m->status);
         timer_free(m->policy_timer);
+        timer_free(m->memory_timer);
         timer_free(m->patience_timer);
         unit_table_done(&m->units);
         ledger_done(&m->ledger);

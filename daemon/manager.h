@@ -42,7 +42,7 @@ struct manager {
         char *stored_version;           /* of systemd, when something was kept last; NULL: unknown */
         bool manager_changed;           /* systemd is another one than then */
 
-        struct link *link;
+        struct connection *connection;
         sd_bus *bus;                    /* while it is connected */
         struct watch *watch;            /* with the bus */
         struct reader *reader;          /* with the bus */
@@ -55,6 +55,7 @@ struct manager {
 
         sd_bus_slot *api_slots[4];      /* with the bus */
         struct timer *patience_timer;   /* for systemd, until we offer what we have */
+        struct timer *memory_timer;     /* until a burst of work is over */
         struct timer *policy_timer;     /* until a policy file is settled */
 
         bool ready;                     /* systemd may be asked */
@@ -81,6 +82,9 @@ void manager_reload(struct manager *manager);
 
 /* Ends manager_run(). */
 void manager_exit(struct manager *manager, int error);
+
+/* Much was done; what that took is given back soon. */
+void manager_worked(struct manager *manager);
 
 /* The ledger is filled, all else can start. */
 void manager_loaded(struct manager *manager);

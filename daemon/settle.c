@@ -392,6 +392,7 @@ static void on_kept(void *userdata, void *data, int result) {
         else if (batch->announced)
                 forget_unsaved(s);
         batch_free(batch);
+        manager_worked(m);
         status_changed(m->status);
         settle_advance(s);
 }

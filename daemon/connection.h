@@ -7,9 +7,9 @@
 #include <exposured/facts.h>
 
 /*
- * Link: our connection to the bus. A bus that goes away is connected to again as soon as it is back.
+ * Connection: our connection to the bus. A bus that goes away is connected to again as soon as it is back.
  */
-struct link_ops {
+struct connection_ops {
         /* A connection is there (the bus may not have answered yet). An error is logged and ends it. */
         int (*connected)(void *userdata, sd_bus *bus);
         /* It broke; what belongs to it must go. */
@@ -20,16 +20,16 @@ struct link_ops {
         void (*name_refused)(void *userdata, int error);
 };
 
-struct link;
+struct connection;
 
 /* Connects from the event loop. */
-int link_new(struct link **ret, sd_event *event, enum scope scope, const struct link_ops *ops, void *userdata);
+int connection_new(struct connection **ret, sd_event *event, enum scope scope, const struct connection_ops *ops, void *userdata);
 
 /* Takes NULL, returns NULL. */
-struct link *link_free(struct link *link);
+struct connection *connection_free(struct connection *connection);
 
 /* Asks for our name on the present connection. */
-int link_request_name(struct link *link);
+int connection_request_name(struct connection *connection);
 
 /* Sends what is still to be sent. For the end. */
-void link_flush(struct link *link);
+void connection_flush(struct connection *connection);

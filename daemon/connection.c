@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+
+#include <exposured/bus.h>
+#include <exposured/macro.h>
+
+#include "connection.h"
+#include "log.h"
+#include "systemd.h"
+#include "timer.h"
+
+/* A bus that restarts is back within a tenth of a second, or it takes longer. */
+#define RECONNECT_MIN_USEC (20 * USEC_PER_MSEC)
+#define RECONNECT_MAX_USEC (2 * USEC_PER_SEC)
+
+struct connection {
+        sd_event *event;
+        enum scope scope;
+        const struct connection_ops *ops;
+        void *userdata;
+        sd_bus *bus;
+        sd_bus_slot *name_slot;
+        struct timer *timer;
+        uint64_t reconnect_usec;
+        bool complained;
+};
+
+static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct connection *connection = userdata;
+
+        (void) m;
+        (void) error;
+        /* The connection cannot go while it calls us. */
+        timer_arm(connection->timer, 0);
+        return 0;
+}
+
+static int connection_open(struct connection *connection) {
+        int r;
+
+        r = connection->scope == SCOPE_USER ? sd_bus_open_user_with_description(&connection->bus, "exposured") :
+                                        sd_bus_open_system_with_description(&connection->bus, "exposured");
+        if (r < 0)
+                return r;
+        r = sd_bus_match_signal_async(connection->bus, NULL, "org.freedesktop.DBus.Local",
+                                      "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
+                                      "Disconnected", on_disconnected, NULL, connection);
+        if (r < 0)
+                return r;
+        r = sd_bus_attach_event(connection->bus, connection->event, SD_EVENT_PRIORITY_NORMAL);
+        return r < 0 ? r : connection->ops->connected(connection->userdata, connection->bus);
+}
+
+static void connection_close(struct connection *connection) {
+        if (!connection->bus)
+                return;
+        connection->ops->disconnected(connection->userdata);
+        connection->name_slot = sd_bus_slot_unref(connection->name_slot);
+        (void) sd_bus_detach_event(connection->bus);
+        connection->bus = sd_bus_close_unref(connection->bus);
+}
+
+/* Opens a connection, or one in place of the one that broke. */
+static void on_timer(void *userdata) {
+        struct connection *connection = userdata;
+        int r;
+
+        connection_close(connection);
+        r = connection_open(connection);
+        if (r >= 0)
+                return;
+        if (!connection->complained)
+                log_errno(LOG_WARNING, r, "Cannot connect to the bus, trying again until it is there");
+        connection->complained = true;
+        connection_close(connection);
+        timer_arm(connection->timer, connection->reconnect_usec);
+        connection->reconnect_usec = connection->reconnect_usec * 2 < RECONNECT_MAX_USEC ? connection->reconnect_usec * 2 :
+                                                                             RECONNECT_MAX_USEC;
+}
+
+/* Answers of RequestName in the D-Bus specification. */
+#define NAME_PRIMARY_OWNER 1U
+#define NAME_ALREADY_OWNER 4U
+
+static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct connection *connection = userdata;
+        uint32_t answer = 0;
+
+        (void) error;
+        connection->name_slot = sd_bus_slot_unref(connection->name_slot);
+        if (sd_bus_message_is_method_error(m, NULL)) {
+                const sd_bus_error *e = sd_bus_message_get_error(m);
+
+                /* The connection broke: there will be another one. */
+                if (!sd_bus_is_open(connection->bus) || sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY))
+                        return 0;
+                log_error("The bus refuses us the name " EXPOSURED_BUS_NAME ": %s.",
+                          e->message ?: e->name);
+                connection->ops->name_refused(connection->userdata, -EACCES);
+        } else if (sd_bus_message_read(m, "u", &answer) < 0 ||
+                   (answer != NAME_PRIMARY_OWNER && answer != NAME_ALREADY_OWNER)) {
+                log_error("Another process has the name " EXPOSURED_BUS_NAME ".");
+                connection->ops->name_refused(connection->userdata, -EEXIST);
+        } else {
+                connection->reconnect_usec = RECONNECT_MIN_USEC;
+                connection->complained = false;
+                connection->ops->name_acquired(connection->userdata);
+        }
+        return 0;
+}
+
+int connection_request_name(struct connection *connection) {
+        if (!connection->bus)
+                return -ENOTCONN;
+        connection->name_slot = sd_bus_slot_unref(connection->name_slot);
+        return sd_bus_request_name_async(connection->bus, &connection->name_slot, EXPOSURED_BUS_NAME, 0, on_name, connection);
+}
+
+void connection_flush(struct connection *connection) {
+        if (connection->bus)
+                (void) sd_bus_flush(connection->bus);
+}
+
+int connection_new(struct connection **ret, sd_event *event, enum scope scope, const struct connection_ops *ops, void *userdata) {
+        struct connection *connection;
+        int r;
+
+        connection = calloc(1, sizeof(*connection));
+        if (!connection)
+                return -ENOMEM;
+        *connection = (struct connection) {
+                .event = sd_event_ref(event),
+                .scope = scope,
+                .ops = ops,
+                .userdata = userdata,
+                .reconnect_usec = RECONNECT_MIN_USEC,
+        };
+        r = timer_new(&connection->timer, event, on_timer, connection);
+        if (r < 0) {
+                connection_free(connection);
+                return r;
+        }
+        timer_arm(connection->timer, 0);
+        *ret = connection;
+        return 0;
+}
+
+struct connection *connection_free(struct connection *connection) {
+        if (!connection)
+                return NULL;
+        connection_close(connection);
+        timer_free(connection->timer);
+        sd_event_unref(connection->event);
+        free(connection);
+        return NULL;
+}
