@@ -10,7 +10,7 @@
 
 /*
  * The control folders of a user's manager lie below $XDG_CONFIG_HOME and $XDG_RUNTIME_DIR, here "config" and
- * "runtime" in a folder of our own.
+ * "runtime" in a folder of our own; transient units too.
  */
 static struct {
         sd_event *event;
@@ -21,6 +21,7 @@ static struct {
 
 #define CONFIG "config/systemd/user.control/"
 #define RUNTIME "runtime/systemd/user.control/"
+#define TRANSIENT "runtime/systemd/transient/"
 
 static void on_unit(void *userdata, const char *unit) {
         ck_assert_ptr_eq(userdata, &t);
@@ -77,6 +78,10 @@ START_TEST(first_property_of_all) {
         assert_told("a.service");
         temp_write(t.top, RUNTIME "b.service.d/50-CPUWeight.conf", "");
         assert_told("b.service");
+        temp_write(t.top, TRANSIENT "c.service.d/50-CPUWeight.conf", "");
+        assert_told("c.service");
+        temp_write(t.top, TRANSIENT "d.service", "");
+        assert_told(NULL);
 }
 END_TEST
 
