@@ -97,7 +97,8 @@ class Pager(TerminalCase):
         path = self.program("first", "sed 's/^/first: /'")
         self.program("second", "sed 's/^/second: /'")
         self.program("less", 'cat >/dev/null; echo "less: $LESS $LESSCHARSET"')
-        self.assertIn("first: UNIT", self.terminal("list", PATH=path, SYSTEMD_PAGER="first", PAGER="second", NO_COLOR="1"))
+        self.assertIn("first: UNIT", self.terminal("list", PATH=path, SYSTEMD_PAGER="first", PAGER="second",
+                                                   NO_COLOR="1"))
         self.assertIn("second: UNIT", self.terminal("list", PATH=path, PAGER="second", NO_COLOR="1"))
         self.assertEqual(self.terminal("list", PATH=path), "less: FRSXMK utf-8\n")
         self.assertEqual(self.terminal("list", PATH=path, SYSTEMD_LESS="FR", LC_ALL="C"), "less: FR \n")
