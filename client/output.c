@@ -73,6 +73,11 @@ static unsigned terminal_columns(void) {
         return DEFAULT_COLUMNS;
 }
 
+static int open_stream(struct output *output) {
+        output->stream = open_memstream(&output->buffer, &output->size);
+        return output->stream ? 0 : -errno;
+}
+
 int output_init(struct output *output, const struct options *options) {
         bool terminal = isatty(STDOUT_FILENO), utf8 = streq(nl_langinfo(CODESET), "UTF-8");
 
@@ -84,8 +89,7 @@ int output_init(struct output *output, const struct options *options) {
                 .columns = terminal && !options->full ? terminal_columns() : 0,
                 .fd = STDOUT_FILENO,
         };
-        output->stream = open_memstream(&output->buffer, &output->size);
-        return output->stream ? 0 : -errno;
+        return open_stream(output);
 }
 
 void output_done(struct output *output) {
@@ -122,22 +126,29 @@ static int write_all(int fd, const char *data, size_t size) {
         return 0;
 }
 
+/* Closes the stream, which is what makes it tell of failures and of its size. */
+static int take_stream(struct output *output) {
+        bool failed = ferror(output->stream);
+        int r = fclose(output->stream) == 0 ? 0 : -errno;
+
+        output->stream = NULL;
+        return r == 0 && failed ? -ENOMEM : r;
+}
+
 int output_flush(struct output *output) {
-        int r;
+        int r = take_stream(output);
 
-        if (fflush(output->stream) != 0)
-                return -errno;
-        if (ferror(output->stream))
-                return -ENOMEM;
-
-        r = write_all(output->fd, output->buffer, output->size);
-        if (fseeko(output->stream, 0, SEEK_SET) < 0)
-                return -errno;
+        if (r >= 0)
+                r = write_all(output->fd, output->buffer, output->size);
+        free(output->buffer);
+        output->buffer = NULL;
+        if (r >= 0)
+                r = open_stream(output);
         return r;
 }
 
 int output_finish(struct output *output) {
-        int r = output_flush(output);
+        int r = output->stream ? output_flush(output) : 0;
 
         if (output->pager > 0) {
                 pager_close(output->pager, output->fd);

@@ -34,7 +34,10 @@ void output_done(struct output *output);
 /* From here on a pager shows what is printed, if one is wanted and standard output is a terminal. */
 void output_page(struct output *output, const struct options *options);
 
-/* Writes out what was printed. Returns 0 or a negative errno; -EPIPE where the reader went away. */
+/*
+ * Writes out what was printed. Returns 0 or a negative errno, after which nothing can be printed any
+ * more; -EPIPE where the reader went away.
+ */
 int output_flush(struct output *output);
 
 /* The last flush. Waits for the pager to end; that it was left early is no error. */

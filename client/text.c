@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "text.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
@@ -87,27 +86,45 @@ static int escape_character(char *buffer, uint32_t c) {
         return snprintf(buffer, ESCAPE_SIZE, "\\U%08x", (unsigned) c);
 }
 
+/* Writes the first character, in a form that is safe. Returns its length, and how much was written. */
+static size_t escape_first(const char *s, bool utf8, char buffer[static ESCAPE_SIZE], size_t *ret_written) {
+        uint32_t c;
+        size_t length = utf8_decode(s, &c);
+
+        if (length == 0) {
+                *ret_written = (size_t) snprintf(buffer, ESCAPE_SIZE, "\\x%02x", (unsigned char) *s);
+                return 1;
+        }
+        if (character_is_printable(c, utf8)) {
+                memcpy(buffer, s, length);
+                *ret_written = length;
+        } else
+                *ret_written = (size_t) escape_character(buffer, c);
+        return length;
+}
+
 char *text_escape(const char *s, bool utf8) {
         char *escaped = malloc(strlen(s) * ESCAPED_MAX + ESCAPE_SIZE), *p = escaped;
+        size_t written;
 
         if (!escaped)
                 return NULL;
 
-        while (*s) {
-                uint32_t c;
-                size_t length = utf8_decode(s, &c);
-
-                if (length == 0)
-                        p += snprintf(p, ESCAPE_SIZE, "\\x%02x", (unsigned char) *s);
-                else if (character_is_printable(c, utf8))
-                        p = mempcpy(p, s, length);
-                else
-                        p += escape_character(p, c);
-                s += length ?: 1;
-        }
+        for (; *s; p += written)
+                s += escape_first(s, utf8, p, &written);
         *p = '\0';
 
         return escaped;
+}
+
+void text_print(FILE *stream, const char *s, bool utf8) {
+        char buffer[ESCAPE_SIZE];
+        size_t written;
+
+        while (*s) {
+                s += escape_first(s, utf8, buffer, &written);
+                fwrite(buffer, 1, written, stream);
+        }
 }
 
 /* The length and width of the first character. */

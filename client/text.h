@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /*
  * Text of others on its way to a terminal. Whatever could steer the terminal or reorder what is
@@ -23,6 +24,9 @@ bool character_is_unsafe(uint32_t c);
 
 /* The text in a form that is safe to print. The caller owns it; NULL when out of memory. */
 char *text_escape(const char *s, bool utf8);
+
+/* Prints that form. */
+void text_print(FILE *stream, const char *s, bool utf8);
 
 /* The columns that escaped text takes. */
 size_t text_width(const char *s);

@@ -27,12 +27,12 @@ static const char *next_line(const char *end) {
         return *end ? end + 1 : end;
 }
 
-/* What is written from start to out becomes a line, unless it is blank. Returns where the next one starts. */
-static char *end_line(const char *start, char *out) {
+/* What is written from start to out gets that end instead of blanks, unless there is nothing else. */
+static char *end_line(const char *start, char *out, char end) {
         while (out > start && strchr(WHITESPACE, out[-1]))
                 out--;
         if (out > start)
-                *out++ = '\n';
+                *out++ = end;
         return out;
 }
 
@@ -53,12 +53,11 @@ static char *normalize(const char *text) {
                         continue;
                 memcpy(out, line, length - continued);
                 out += length - continued;
-                if (continued)
-                        *out++ = ' ';
-                else
-                        start = out = end_line(start, out);
+                out = end_line(start, out, continued ? ' ' : '\n');
+                if (!continued)
+                        start = out;
         }
-        out = end_line(start, out);
+        out = end_line(start, out, '\n');
         *out = '\0';
         return normalized;
 }

@@ -11,6 +11,7 @@
 #include <exposured/macro.h>
 
 #include "aside.h"
+#include "buffer.h"
 
 #define ASIDE_MAX 8U
 #define ASIDE_FILES_MAX 24U
@@ -21,13 +22,6 @@ static const char *const suffixes[] = { "", "-wal", "-journal", "-shm" };
 static void closedirp(DIR **dir) {
         if (*dir)
                 (void) closedir(*dir);
-}
-
-static int concat(char **ret, const char *a, const char *b) {
-        if (asprintf(ret, "%s%s", a, b) >= 0)
-                return 0;
-        *ret = NULL;
-        return -ENOMEM;
 }
 
 /* 1, 0, or -ELOOP for a link. */
@@ -43,12 +37,9 @@ int files_exist(const char *path) {
         int exists = 0;
 
         for (size_t i = 0; i < ELEMENTSOF(suffixes); i++) {
-                _cleanup_(freep) char *name = NULL;
-                int r;
+                _cleanup_(freep) char *name = join(path, suffixes[i], NULL);
+                int r = name ? file_exists(name) : -ENOMEM;
 
-                r = concat(&name, path, suffixes[i]);
-                if (r >= 0)
-                        r = file_exists(name);
                 if (r < 0)
                         return r;
                 exists |= r;
@@ -56,14 +47,12 @@ int files_exist(const char *path) {
         return exists;
 }
 
-static int folder_of(const char *path, char **ret_folder) {
-        char *folder;
+static char *folder_of(const char *path) {
+        char *folder = strdup(path);
 
-        folder = strndup(path, (size_t) (strrchr(path, '/') - path) + 1);
-        if (!folder)
-                return -ENOMEM;
-        *ret_folder = folder;
-        return 0;
+        if (folder)
+                strrchr(folder, '/')[1] = '\0';
+        return folder;
 }
 
 static bool is_companion(const char *name) {
@@ -80,17 +69,14 @@ static bool is_companion(const char *name) {
 
 /* Whether there is room for one more. */
 static int check_room(const char *path) {
-        _cleanup_(freep) char *folder = NULL, *prefix = NULL;
+        _cleanup_(freep) char *folder = folder_of(path);
+        _cleanup_(freep) char *prefix = join(strrchr(path, '/') + 1, ASIDE_MARK, NULL);
         _cleanup_(closedirp) DIR *dir = NULL;
         const struct dirent *entry;
         unsigned n = 0, n_files = 0;
-        int r;
 
-        r = folder_of(path, &folder);
-        if (r >= 0)
-                r = concat(&prefix, strrchr(path, '/') + 1, ASIDE_MARK);
-        if (r < 0)
-                return r;
+        if (!folder || !prefix)
+                return -ENOMEM;
         dir = opendir(folder);
         if (!dir)
                 return -errno;
@@ -115,12 +101,13 @@ static int choose_name(const char *path, char **ret) {
                 (void) strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
         for (unsigned i = 0; i <= ASIDE_FILES_MAX; i++) {
                 _cleanup_(freep) char *name = NULL;
+                char number[16];
                 int r;
 
-                if (asprintf(&name, "%s" ASIDE_MARK "%s.%u", path, stamp, i) < 0) {
-                        name = NULL;
+                (void) snprintf(number, sizeof(number), ".%u", i);
+                name = join(path, ASIDE_MARK, stamp, number, NULL);
+                if (!name)
                         return -ENOMEM;
-                }
                 r = files_exist(name);
                 if (r < 0 && r != -ELOOP)
                         return r;
@@ -146,12 +133,11 @@ static int rename_one(const char *from, const char *to) {
 }
 
 int files_sync_folder(const char *path) {
-        _cleanup_(freep) char *folder = NULL;
+        _cleanup_(freep) char *folder = folder_of(path);
         int r, fd;
 
-        r = folder_of(path, &folder);
-        if (r < 0)
-                return r;
+        if (!folder)
+                return -ENOMEM;
         fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
@@ -170,13 +156,10 @@ int files_set_aside(const char *path, char **ret_name) {
         if (r < 0)
                 return r;
         for (size_t i = 0; i < ELEMENTSOF(suffixes); i++) {
-                _cleanup_(freep) char *from = NULL, *to = NULL;
+                _cleanup_(freep) char *from = join(path, suffixes[i], NULL);
+                _cleanup_(freep) char *to = join(chosen, suffixes[i], NULL);
 
-                r = concat(&from, path, suffixes[i]);
-                if (r >= 0)
-                        r = concat(&to, chosen, suffixes[i]);
-                if (r >= 0)
-                        r = rename_one(from, to);
+                r = from && to ? rename_one(from, to) : -ENOMEM;
                 if (r < 0)
                         return r;
                 if (r > 0 && !first)

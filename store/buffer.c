@@ -12,7 +12,7 @@ static int buffer_grow(struct buffer *buffer, size_t more) {
         if (needed <= buffer->allocated)
                 return 0;
         allocated = needed < 128 ? 128 : needed * 2;
-        grown = realloc(buffer->data, allocated);
+        grown = reallocarray(buffer->data, allocated, 1);
         if (!grown)
                 return buffer->error = -ENOMEM;
         buffer->data = grown;
@@ -51,6 +51,20 @@ int buffer_take(struct buffer *buffer, char **ret) {
         *ret = TAKE_PTR(buffer->data);
         *buffer = (struct buffer) {};
         return 0;
+}
+
+char *join(const char *text, ...) {
+        struct buffer buffer = {};
+        char *joined = NULL;
+        va_list ap;
+
+        va_start(ap, text);
+        for (; text; text = va_arg(ap, const char *))
+                buffer_add(&buffer, text);
+        va_end(ap);
+        (void) buffer_take(&buffer, &joined);
+        buffer_done(&buffer);
+        return joined;
 }
 
 void buffer_done(struct buffer *buffer) {

@@ -21,4 +21,7 @@ void buffer_format(struct buffer *buffer, const char *format, ...) _printf_(2, 3
 /* Gives the text to the caller; an empty one is "". Negative errno: nothing is given. */
 int buffer_take(struct buffer *buffer, char **ret);
 
+/* All these texts in one, up to NULL, for the caller. NULL where there is no memory. */
+char *join(const char *text, ...) __attribute__((sentinel));
+
 void buffer_done(struct buffer *buffer);

@@ -133,7 +133,9 @@ static int read_direction(struct span *value, bool *ret_allow_list) {
 static int write_families(const struct fact *fact, const void *target, struct buffer *buffer) {
         const struct facts *facts = target;
 
-        buffer_add(buffer, facts->address_families_allow_list ? "allow " : "deny ");
+        buffer_add(buffer, facts->address_families_allow_list ? "allow" : "deny");
+        if (facts->address_families != 0)
+                buffer_add(buffer, " ");
         return write_bits(fact, &facts->address_families, buffer);
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "aside.h"
+#include "buffer.h"
 #include "create.h"
 #include "database.h"
 #include "schema.h"
@@ -15,13 +16,10 @@ static void remove_unfinished(const char *path) {
         static const char *const suffixes[] = { "", "-journal", "-wal", "-shm" };
 
         for (size_t i = 0; i < ELEMENTSOF(suffixes); i++) {
-                _cleanup_(freep) char *name = NULL;
+                _cleanup_(freep) char *name = join(path, suffixes[i], NULL);
 
-                if (asprintf(&name, "%s%s", path, suffixes[i]) < 0) {
-                        name = NULL;
-                        continue;
-                }
-                (void) unlink(name);
+                if (name)
+                        (void) unlink(name);
         }
 }
 
@@ -61,13 +59,11 @@ static int publish(const char *unfinished, const char *path) {
 }
 
 int database_create(const char *path) {
-        _cleanup_(freep) char *unfinished = NULL;
+        _cleanup_(freep) char *unfinished = join(path, ".new", NULL);
         int r;
 
-        if (asprintf(&unfinished, "%s.new", path) < 0) {
-                unfinished = NULL;
+        if (!unfinished)
                 return -ENOMEM;
-        }
         remove_unfinished(unfinished);
         r = create_file(unfinished);
         if (r >= 0)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <stdio.h>
 #include <sys/stat.h>
 
 #include "buffer.h"
@@ -189,14 +188,12 @@ static int open_with_log(sqlite3 **ret, const char *path) {
 }
 
 int database_open_read_only(sqlite3 **ret, const char *path) {
-        _cleanup_(freep) char *log = NULL, *uri = NULL;
+        _cleanup_(freep) char *log = join(path, "-wal", NULL), *uri = NULL;
         struct stat st;
         int r;
 
-        if (asprintf(&log, "%s-wal", path) < 0) {
-                log = NULL;
+        if (!log)
                 return -ENOMEM;
-        }
         if (lstat(log, &st) >= 0 && st.st_size > 0)
                 return open_with_log(ret, path);
         r = immutable_uri(path, &uri);

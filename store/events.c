@@ -121,7 +121,8 @@ static int put_head(struct store *store, const struct store_event *event) {
                                      value_number(is_lesser(event->event))));
 }
 
-static int put_unit(struct store *store, uint64_t row, uint64_t position, const struct store_event_unit *unit) {
+static int put_unit(struct store *store, uint64_t row, uint64_t position,
+                    const struct store_event_unit *unit) {
         _cleanup_(freep) char *checks = NULL;
         int r;
 

@@ -147,8 +147,8 @@ static int read_part(struct store *store, const struct part *part, uint64_t even
         items = arena_alloc(arena, ((size_t) count + 1) * part->size);
         if (!items)
                 return -ENOMEM;
-        r = statement_start(store, part->read_all, VALUES(value_number(event), value_number((uint64_t) count)),
-                            &stmt);
+        r = statement_start(store, part->read_all, VALUES(
+                                    value_number(event), value_number((uint64_t) count)), &stmt);
         if (r < 0)
                 return r;
         *(void **) ret_items = items;
@@ -195,8 +195,8 @@ static int tell_event(struct store *store, uint64_t number, store_event_fn fn, v
 }
 
 /* Numbers of events, of a statement whose parameters are where to go on, how many, and a unit. */
-static int read_page(struct store *store, enum statement id, const char *unit, int64_t at, int64_t page[static PAGE],
-                     size_t *ret_n) {
+static int read_page(struct store *store, enum statement id, const char *unit, int64_t at,
+                     int64_t page[static PAGE], size_t *ret_n) {
         _cleanup_(statement_donep) sqlite3_stmt *stmt = NULL;
         size_t n = 0;
         int r;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "aside.h"
+#include "buffer.h"
 #include "create.h"
 #include "database.h"
 #include "internal.h"
@@ -26,10 +26,9 @@ static int store_new(struct store **ret, const char *folder) {
         resolved = realpath(folder, NULL);
         if (!resolved)
                 return -errno;
-        if (asprintf(&store->path, "%s/" FILE_NAME, streq(resolved, "/") ? "" : resolved) < 0) {
-                store->path = NULL;
+        store->path = join(streq(resolved, "/") ? "" : resolved, "/" FILE_NAME, NULL);
+        if (!store->path)
                 return -ENOMEM;
-        }
         *ret = TAKE_PTR(store);
         return 0;
 }

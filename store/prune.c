@@ -37,13 +37,15 @@ static bool has_event(const struct step *step, uint64_t event) {
 }
 
 /* Adds events until there are so many. The statement's parameters are how many to look at, and a time. */
-static int choose_events(struct store *store, enum statement id, uint64_t time, size_t until, struct step *step) {
+static int choose_events(struct store *store, enum statement id, uint64_t time, size_t until,
+                         struct step *step) {
         _cleanup_(statement_donep) sqlite3_stmt *stmt = NULL;
         int r;
 
         if (step->n_events >= until)
                 return 0;
-        r = statement_start(store, id, (const struct value[]) { value_number(STEP_EVENTS), value_number(time) },
+        r = statement_start(store, id, (const struct value[]) {
+                                    value_number(STEP_EVENTS), value_number(time) },
                             id == STATEMENT_PRUNE_EVENTS_OLD ? 2 : 1, &stmt);
         if (r < 0)
                 return r;

@@ -145,8 +145,8 @@ static int examine(sqlite3 *db, enum schema_state *ret) {
         if (r >= 0)
                 r = database_get_number(db, "PRAGMA user_version", &version);
         if (r >= 0)
-                r = database_get_number(db, "SELECT count(*) FROM sqlite_schema WHERE type IN ('trigger', 'view')",
-                                        &foreign);
+                r = database_get_number(db, "SELECT count(*) FROM sqlite_schema"
+                                            " WHERE type IN ('trigger', 'view')", &foreign);
         if (r < 0)
                 return r;
         if (id != SCHEMA_APPLICATION_ID || version <= 0 || foreign != 0) {

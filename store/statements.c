@@ -71,8 +71,8 @@ static const char *const statements[_STATEMENT_MAX] = {
                 " WHERE row > ?1 ORDER BY row LIMIT 1",
 
         [STATEMENT_EVENT_PUT] =
-                "INSERT INTO event (id, event, unit, time, before, after, systemd_version, model_version, uid,"
-                " reason, until, lesser, announced)"
+                "INSERT INTO event (id, event, unit, time, before, after, systemd_version, model_version,"
+                " uid, reason, until, lesser, announced)"
                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0)",
         [STATEMENT_EVENT_UNIT_PUT] =
                 "INSERT INTO event_unit (event, position, unit, before, after, checks)"
@@ -85,8 +85,8 @@ static const char *const statements[_STATEMENT_MAX] = {
         [STATEMENT_EVENT_FIND] =
                 "SELECT row FROM event WHERE id = ?1",
         [STATEMENT_EVENT_GET] =
-                "SELECT id, event, unit, time, before, after, systemd_version, model_version, uid, reason, until"
-                " FROM event WHERE row = ?1",
+                "SELECT id, event, unit, time, before, after, systemd_version, model_version, uid, reason,"
+                " until FROM event WHERE row = ?1",
         [STATEMENT_EVENT_COUNT_UNITS] =
                 "SELECT count(*) FROM event_unit WHERE event = ?1 AND position >= 0",
         [STATEMENT_EVENT_UNITS] =
@@ -130,8 +130,8 @@ static const char *const statements[_STATEMENT_MAX] = {
                 "SELECT unit FROM seen JOIN baseline ON baseline.row = seen.baseline WHERE seen.time < ?2"
                 " ORDER BY seen.time LIMIT ?1",
         [STATEMENT_PRUNE_FILES] =
-                "SELECT DISTINCT unit FROM file WHERE NOT EXISTS (SELECT 1 FROM baseline AS b WHERE b.unit = file.unit)"
-                " LIMIT ?1",
+                "SELECT DISTINCT unit FROM file"
+                " WHERE NOT EXISTS (SELECT 1 FROM baseline AS b WHERE b.unit = file.unit) LIMIT ?1",
 };
 
 struct value value_text(const char *text) {

@@ -38,8 +38,8 @@ struct store;
 enum store_opened {
         STORE_OPENED,           /* it was there */
         STORE_CREATED,          /* there was none */
-        STORE_SET_ASIDE,        /* what was there is no database of ours, or damaged; it was renamed, and a new one made */
-        STORE_NEWER,            /* it is of a newer version of this program; it was renamed likewise */
+        STORE_SET_ASIDE,        /* it was damaged, or none of ours: it was renamed, and a new one made */
+        STORE_NEWER,            /* it is of a newer version of this program: likewise */
 };
 
 /*
@@ -111,7 +111,7 @@ struct store_cause {
         const char *path;
         const char *change;             /* one word */
         uint64_t time;
-        const char *const *lines;       /* "+..." and "-...", without line ends; NULL-terminated; may be NULL */
+        const char *const *lines;       /* "+..." and "-...", no line ends; NULL-terminated; may be NULL */
 };
 
 /* How an event hit one unit. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <string.h>
+#include <exposured/macro.h>
 
 #include "store.h"
 #include "valid.h"
@@ -16,7 +16,7 @@ static unsigned sequence_start(unsigned char byte, uint32_t *ret_bits) {
                 { 0xf8, 0xf0, 4 },
         };
 
-        for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+        for (size_t i = 0; i < ELEMENTSOF(starts); i++)
                 if ((byte & starts[i].mask) == starts[i].start) {
                         *ret_bits = byte & (unsigned char) ~starts[i].mask;
                         return starts[i].length;
@@ -25,10 +25,14 @@ static unsigned sequence_start(unsigned char byte, uint32_t *ret_bits) {
         return 0;
 }
 
+/* In its shortest form, no surrogate, and none of the numbers that are no characters: no bus takes those. */
 static bool valid_code_point(uint32_t code, unsigned length) {
         static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
 
-        return code >= smallest[length] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
+        return code >= smallest[length] && code <= 0x10ffff &&
+                (code < 0xd800 || code > 0xdfff) &&
+                (code < 0xfdd0 || code > 0xfdef) &&
+                (code & 0xfffe) != 0xfffe;
 }
 
 bool valid_utf8(const char *text, size_t length) {

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include "cleanup.h"
 #include "output.h"
 #include "text.h"
 #include "timestamp.h"
@@ -16,9 +15,7 @@ void fields_print_label(const struct output *output, const char *label) {
 }
 
 void fields_print_text(const struct output *output, const char *text) {
-        _cleanup_free_ char *escaped = text_escape(text, output->utf8);
-
-        fputs(escaped ?: "?", output->stream);
+        text_print(output->stream, text, output->utf8);
 }
 
 void fields_print(const struct output *output, const char *label, enum style style, const char *text) {

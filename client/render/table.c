@@ -151,15 +151,17 @@ static char *take_line(const struct output *output, const struct column *column,
  * Prints one line of one cell and moves on to what remains of its text. Blanks that are due are
  * counted, not printed, so that no line ends with them.
  */
-static void print_cell(const struct output *output, const struct column *column, size_t width,
-                       const struct cell *cell, const char **text, size_t *blanks) {
+static int print_cell(const struct output *output, const struct column *column, size_t width,
+                      const struct cell *cell, const char **text, size_t *blanks) {
         _cleanup_free_ char *line = NULL;
         const char *shown = *text, *on = style_on(output, cell->style);
         size_t used = *shown ? cell->width : 0;
 
         if (used > width) {
                 shown = line = take_line(output, column, width, text);
-                used = line ? text_width(line) : 0;
+                if (!line)
+                        return -ENOMEM;
+                used = text_width(line);
         } else
                 *text += strlen(*text);
 
@@ -172,12 +174,14 @@ static void print_cell(const struct output *output, const struct column *column,
         }
         if (!column->right)
                 *blanks += width - used;
+        return 0;
 }
 
-static void print_row(const struct table *table, const struct output *output, const struct cell *cells,
-                      const size_t widths[static MAX_COLUMNS]) {
+static int print_row(const struct table *table, const struct output *output, const struct cell *cells,
+                     const size_t widths[static MAX_COLUMNS]) {
         const char *rest[MAX_COLUMNS];
         bool more;
+        int r;
 
         for (size_t i = 0; i < table->n_columns; i++)
                 rest[i] = cells[i].text;
@@ -190,11 +194,14 @@ static void print_row(const struct table *table, const struct output *output, co
                         if (widths[i] == 0)
                                 continue;
                         blanks += n++ > 0;
-                        print_cell(output, table->columns + i, widths[i], cells + i, rest + i, &blanks);
+                        r = print_cell(output, table->columns + i, widths[i], cells + i, rest + i, &blanks);
+                        if (r < 0)
+                                return r;
                         more = more || *rest[i];
                 }
                 fputc('\n', output->stream);
         } while (more);
+        return 0;
 }
 
 /* The titles, padded so that an underline goes through. */
@@ -221,16 +228,17 @@ static void print_header(const struct table *table, const struct output *output,
 
 int table_print(const struct table *table, const struct output *output, bool header) {
         size_t widths[MAX_COLUMNS];
+        int r = table->error;
 
-        if (table->error < 0)
-                return table->error;
+        if (r < 0)
+                return r;
 
         natural_widths(table, header, widths);
         if (output->columns > 0)
                 fit_widths(table, output->columns, widths);
         if (header)
                 print_header(table, output, widths);
-        for (size_t i = 0; i + table->n_columns <= table->n_cells; i += table->n_columns)
-                print_row(table, output, table->cells + i, widths);
-        return 0;
+        for (size_t i = 0; r >= 0 && i + table->n_columns <= table->n_cells; i += table->n_columns)
+                r = print_row(table, output, table->cells + i, widths);
+        return r;
 }

@@ -118,8 +118,9 @@ class PrivateBus:
 
     def start(self):
         reader, writer = os.pipe()
-        self.process = subprocess.Popen(["dbus-daemon", f"--config-file={self.folder}/bus.conf", "--nofork", "--nopidfile",
-                                         f"--print-address={writer}"], pass_fds=[writer], stderr=subprocess.DEVNULL,
+        command = ["dbus-daemon", f"--config-file={self.folder}/bus.conf", "--nofork", "--nopidfile",
+                   f"--print-address={writer}"]
+        self.process = subprocess.Popen(command, pass_fds=[writer], stderr=subprocess.DEVNULL,
                                         env=os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": self.address})
         os.close(writer)
         with os.fdopen(reader) as f:

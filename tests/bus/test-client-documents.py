@@ -63,8 +63,8 @@ class Agreement(ClientCase):
 class Completion(ClientCase):
     def complete(self, *words):
         """What bash offers, with the client of this build, for the last word."""
-        result = subprocess.run(["bash", "--norc", "-c", COMPLETE, "bash", os.path.dirname(os.path.abspath(CLIENT)), BASH,
-                                 "exposurectl", *words],
+        folder = os.path.dirname(os.path.abspath(CLIENT))
+        result = subprocess.run(["bash", "--norc", "-c", COMPLETE, "bash", folder, BASH, "exposurectl", *words],
                                 env=self.environment(), capture_output=True, timeout=PATIENCE, check=True)
         self.assertEqual(result.stderr, b"")
         return result.stdout.decode().split()

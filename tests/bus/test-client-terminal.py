@@ -3,6 +3,7 @@
 """exposurectl on a terminal, in a pipe, and where nothing can be written."""
 
 import os
+import signal
 import subprocess
 
 from clientcase import CLIENT, ClientCase, main
@@ -96,7 +97,8 @@ class Pager(TerminalCase):
         path = self.program("first", "sed 's/^/first: /'")
         self.program("second", "sed 's/^/second: /'")
         self.program("less", 'cat >/dev/null; echo "less: $LESS $LESSCHARSET"')
-        self.assertIn("first: UNIT", self.terminal("list", PATH=path, SYSTEMD_PAGER="first", PAGER="second", NO_COLOR="1"))
+        self.assertIn("first: UNIT", self.terminal("list", PATH=path, SYSTEMD_PAGER="first", PAGER="second",
+                                                   NO_COLOR="1"))
         self.assertIn("second: UNIT", self.terminal("list", PATH=path, PAGER="second", NO_COLOR="1"))
         self.assertEqual(self.terminal("list", PATH=path), "less: FRSXMK utf-8\n")
         self.assertEqual(self.terminal("list", PATH=path, SYSTEMD_LESS="FR", LC_ALL="C"), "less: FR \n")
@@ -111,6 +113,15 @@ class Pager(TerminalCase):
         text = self.terminal("list", PATH=path, PAGER=f"paged  a;touch {self.bus.folder}/shell $(id) 'b c'")
         self.assertEqual(text, f"<a;touch>\n<{self.bus.folder}/shell>\n<$(id)>\n<'b>\n<c'>\n")
         self.assertFalse(os.path.exists(f"{self.bus.folder}/shell"))
+
+    def test_pager_starts_as_any_program(self):
+        """A pipe that broke ends it; and its input is there even where ours was closed."""
+        path = self.program("paged", "sed 's/^/paged: /' | tail -n 1; grep SigIgn: /proc/self/status")
+        command = ["sh", "-c", 'exec "$0" list <&-', CLIENT]
+        status, text = run_on_terminal(command, self.environment(PATH=path, PAGER="paged"))
+        last, ignored = text.splitlines()
+        self.assertEqual((status, last.split(":")[0]), (0, "paged"))
+        self.assertFalse(int(ignored.split()[1], 16) & (1 << (signal.SIGPIPE - 1)), ignored)
 
     def test_without_any_pager(self):
         self.assertIn("UNIT", self.terminal("list", PATH=f"{self.bus.folder}/nothing", PAGER="no-such-pager"))

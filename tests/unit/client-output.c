@@ -1,13 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "client-output.h"
-
 #include <check.h>
 #include <locale.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "client-output.h"
+
+/* Room for all that a test prints on standard error between two looks at it. */
+static char stderr_buffer[4096];
+
+static char *last_text;
 
 void use_utf8(void) {
         ck_assert_ptr_nonnull(setlocale(LC_CTYPE, "C.UTF-8"));
+}
+
+static void open_stream(struct output *output) {
+        output->stream = open_memstream(&output->buffer, &output->size);
+        ck_assert_ptr_nonnull(output->stream);
 }
 
 struct output *output_new(unsigned columns) {
@@ -16,37 +27,42 @@ struct output *output_new(unsigned columns) {
         ck_assert_ptr_nonnull(output);
         use_utf8();
         *output = (struct output) { .utf8 = true, .terminal = columns > 0, .columns = columns, .fd = -1 };
-        output->stream = open_memstream(&output->buffer, &output->size);
-        ck_assert_ptr_nonnull(output->stream);
+        open_stream(output);
         return output;
 }
 
-/* Ends what a memory stream holds, and lets the next print begin anew. */
-static const char *take_text(FILE *stream, char *const *buffer, const size_t *size) {
-        ck_assert_int_eq(fflush(stream), 0);
-        (*buffer)[*size] = '\0';
-        ck_assert_int_eq(fseeko(stream, 0, SEEK_SET), 0);
-        return *buffer;
-}
-
 const char *output_text(struct output *output) {
-        return take_text(output->stream, &output->buffer, &output->size);
+        ck_assert_int_eq(fclose(output->stream), 0);
+        free(last_text);
+        last_text = output->buffer;
+        open_stream(output);
+        return last_text;
 }
 
 struct output *output_free(struct output *output) {
         output_done(output);
         free(output);
+        free(last_text);
+        last_text = NULL;
         return NULL;
 }
 
-static char *stderr_buffer;
-static size_t stderr_size;
-
 void keep_stderr(void) {
-        stderr = open_memstream(&stderr_buffer, &stderr_size);
-        ck_assert_ptr_nonnull(stderr);
+        int fd = memfd_create("stderr", MFD_CLOEXEC);
+
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+        close(fd);
 }
 
 const char *stderr_text(void) {
-        return take_text(stderr, &stderr_buffer, &stderr_size);
+        ssize_t n;
+
+        fflush(stderr);
+        n = pread(STDERR_FILENO, stderr_buffer, sizeof(stderr_buffer) - 1, 0);
+        ck_assert_int_ge(n, 0);
+        stderr_buffer[n] = '\0';
+        ck_assert_int_eq(ftruncate(STDERR_FILENO, 0), 0);
+        ck_assert_int_eq(lseek(STDERR_FILENO, 0, SEEK_SET), 0);
+        return stderr_buffer;
 }

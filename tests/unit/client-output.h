@@ -9,7 +9,7 @@ void use_utf8(void);
 /* An output that is kept in memory: UTF-8, no colours, no emoji; 0 columns are no terminal. */
 struct output *output_new(unsigned columns);
 
-/* What was printed since it was asked last; valid until the next print. */
+/* What was printed since it was asked last; valid until it is asked again. */
 const char *output_text(struct output *output);
 
 struct output *output_free(struct output *output);

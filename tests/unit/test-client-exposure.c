@@ -35,6 +35,8 @@ START_TEST(any_exposure_survives_the_bus_and_the_text) {
 
                 ck_assert_int_eq(exposure_from_double(tenths / 10.0, &value), 0);
                 ck_assert_uint_eq(value, tenths);
+                ck_assert_int_eq(exposure_from_double(nextafter(tenths / 10.0, 0), &value), 0);
+                ck_assert_uint_eq(value, tenths);
                 value = 999;
                 ck_assert_int_eq(exposure_from_string(exposure_to_string(tenths, text), &value), 0);
                 ck_assert_uint_eq(value, tenths);

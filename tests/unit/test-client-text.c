@@ -10,7 +10,16 @@
 static void assert_escaped(const char *text, bool utf8, const char *wanted) {
         _cleanup_free_ char *escaped = text_escape(text, utf8);
 
+        char *printed = NULL;
+        size_t size;
+        FILE *stream = open_memstream(&printed, &size);
+
         ck_assert_str_eq(escaped, wanted);
+
+        text_print(stream, text, utf8);
+        ck_assert_int_eq(fclose(stream), 0);
+        ck_assert_str_eq(printed, wanted);
+        free(printed);
 }
 
 START_TEST(decodes_characters) {

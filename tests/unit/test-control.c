@@ -10,7 +10,7 @@
 
 /*
  * The control folders of a user's manager lie below $XDG_CONFIG_HOME and $XDG_RUNTIME_DIR, here "config" and
- * "runtime" in a folder of our own.
+ * "runtime" in a folder of our own; transient units too.
  */
 static struct {
         sd_event *event;
@@ -21,6 +21,7 @@ static struct {
 
 #define CONFIG "config/systemd/user.control/"
 #define RUNTIME "runtime/systemd/user.control/"
+#define TRANSIENT "runtime/systemd/transient/"
 
 static void on_unit(void *userdata, const char *unit) {
         ck_assert_ptr_eq(userdata, &t);
@@ -77,6 +78,10 @@ START_TEST(first_property_of_all) {
         assert_told("a.service");
         temp_write(t.top, RUNTIME "b.service.d/50-CPUWeight.conf", "");
         assert_told("b.service");
+        temp_write(t.top, TRANSIENT "c.service.d/50-CPUWeight.conf", "");
+        assert_told("c.service");
+        temp_write(t.top, TRANSIENT "d.service", "");
+        assert_told(NULL);
 }
 END_TEST
 
@@ -162,8 +167,9 @@ END_TEST
 
 START_TEST(what_is_no_folder_of_a_service) {
         static const char *const entries[] = {
-                "a.service", "a.service.d~", "a.socket.d/x", "a@.service.d/x", "service.d/x", ".service.d/x", ".d/x",
-                "d", "a b.service.d/x", "a.service.d.d/x", "a.service.wants/x", "user.slice.d/x",
+                "b.service", "a.service.d~", "a.socket.d/x", "a@.service.d/x", "service.d/x", ".service.d/x", ".d/x",
+                "d", "a b.service.d/x", "a.service.d.d/x", "a.service.wants/x", "user.slice.d/x", "a.service_d/x",
+                "a.serviceab/x", "a.service/x",
         };
 
         follow();
@@ -224,10 +230,27 @@ START_TEST(many_units) {
 }
 END_TEST
 
+/* Units that come and go do not use up what may be followed. */
+START_TEST(many_units_one_after_the_other) {
+        follow();
+        temp_mkdir(t.top, CONFIG "a.service.d");
+        assert_told("a.service");
+        for (unsigned i = 0; i < 4200; i++) {
+                temp_rename(t.top, CONFIG "a.service.d", "a.service.d");
+                temp_rename(t.top, "a.service.d", CONFIG "a.service.d");
+                handle_events();
+        }
+        t.units = strv_free(t.units);
+        temp_write(t.top, CONFIG "a.service.d/x.conf", "");
+        assert_told("a.service");
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("control");
         TCase *tcase = tcase_create("control");
 
+        tcase_set_timeout(tcase, 60);
         tcase_add_checked_fixture(tcase, set_up, tear_down);
         tcase_add_test(tcase, first_property_of_all);
         tcase_add_test(tcase, folders_made_one_by_one);
@@ -240,6 +263,7 @@ int main(void) {
         tcase_add_test(tcase, config_below_home);
         tcase_add_test(tcase, no_folder_at_all);
         tcase_add_test(tcase, many_units);
+        tcase_add_test(tcase, many_units_one_after_the_other);
         suite_add_tcase(suite, tcase);
 
         return suite_run(suite);

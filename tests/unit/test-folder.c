@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stdio.h>
-#include <unistd.h>
+#include <stdbool.h>
 #include <systemd/sd-event.h>
 
 #include "folder.h"
@@ -15,7 +14,22 @@ static struct {
         struct folder *folder;
         char **entries;
         unsigned n_lost;        /* so often: look at the whole folder */
+        bool meanwhile;         /* "a" is made just before its parent is followed */
 } t;
+
+int __real_sd_event_add_inotify(sd_event *event, sd_event_source **ret, const char *path, uint32_t mask,
+                                sd_event_inotify_handler_t fn, void *userdata);
+int __wrap_sd_event_add_inotify(sd_event *event, sd_event_source **ret, const char *path, uint32_t mask,
+                                sd_event_inotify_handler_t fn, void *userdata);
+
+int __wrap_sd_event_add_inotify(sd_event *event, sd_event_source **ret, const char *path, uint32_t mask,
+                                sd_event_inotify_handler_t fn, void *userdata) {
+        if (t.meanwhile && streq(path, t.top)) {
+                t.meanwhile = false;
+                temp_mkdir(t.top, "a");
+        }
+        return __real_sd_event_add_inotify(event, ret, path, mask, fn, userdata);
+}
 
 static void on_entry(void *userdata, const char *entry) {
         ck_assert_ptr_eq(userdata, &t);
@@ -128,6 +142,19 @@ START_TEST(all_made_at_once) {
         ck_assert_uint_gt(t.n_lost, 0);
         t.n_lost = 0;
         t.entries = strv_free(t.entries);
+        assert_followed();
+}
+END_TEST
+
+/* It was not there, and no event will tell that it is. */
+START_TEST(made_while_it_is_looked_for) {
+        t.meanwhile = true;
+        follow();
+        ck_assert(!t.meanwhile);
+        handle_events();
+        t.n_lost = 0;
+        temp_mkdir(t.top, "a/b/c");
+        assert_told(NULL, true);
         assert_followed();
 }
 END_TEST
@@ -245,6 +272,7 @@ int main(void) {
         tcase_add_test(tcase, entries);
         tcase_add_test(tcase, does_not_exist_yet);
         tcase_add_test(tcase, all_made_at_once);
+        tcase_add_test(tcase, made_while_it_is_looked_for);
         tcase_add_test(tcase, removed_and_made_again);
         tcase_add_test(tcase, replaced);
         tcase_add_test(tcase, renamed);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <check.h>
+#include <errno.h>
+#include <stdbool.h>
+
+#include "memory.h"
+
+/* The linker puts these in place of what our objects call. */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_reallocarray(void *p, size_t n, size_t size);
+char *__real_strdup(const char *s);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_reallocarray(void *p, size_t n, size_t size);
+char *__wrap_strdup(const char *s);
+
+static bool counting;
+static size_t n_allocations, failing;
+
+static bool fails(void) {
+        if (!counting || n_allocations++ != failing)
+                return false;
+        errno = ENOMEM;
+        return true;
+}
+
+void *__wrap_malloc(size_t size) {
+        return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size) {
+        return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_reallocarray(void *p, size_t n, size_t size) {
+        return fails() ? NULL : __real_reallocarray(p, n, size);
+}
+
+char *__wrap_strdup(const char *s) {
+        return fails() ? NULL : __real_strdup(s);
+}
+
+size_t memory_fail_each(int (*attempt)(void *userdata), void *userdata) {
+        for (failing = 0;; failing++) {
+                int r;
+
+                n_allocations = 0;
+                counting = true;
+                r = attempt(userdata);
+                counting = false;
+                if (n_allocations <= failing) {
+                        ck_assert_int_ge(r, 0);
+                        return n_allocations;
+                }
+                ck_assert_msg(r == -ENOMEM, "%d with allocation %zu failing", r, failing);
+        }
+}

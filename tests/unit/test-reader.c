@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdio.h>
+
+#include "direct.h"
+#include "message.h"
+#include "reader.h"
+#include "strv.h"
+#include "suite.h"
+#include "systemd.h"
+#include "timer.h"
+
+#define TIMEOUT (100 * USEC_PER_SEC)
+
+static struct {
+        struct direct direct;
+        struct reader *reader;
+        char **listed;          /* names that were listed; with "!" before those that are not loaded */
+        unsigned n_lists;
+        int list_error;
+        char **read;            /* names that were read */
+        enum read_kind kind;    /* of the last one */
+        enum read_result result;
+        char *problem;
+        struct facts facts;
+        char *id, *fragment_path;
+        size_t n_drop_ins;
+} t;
+
+static void on_listed(void *userdata, const char *name, bool loaded) {
+        char text[320];
+
+        ck_assert_ptr_eq(userdata, &t);
+        (void) snprintf(text, sizeof(text), "%s%s", loaded ? "" : "!", name);
+        ck_assert_int_eq(strv_extend(&t.listed, text), 0);
+}
+
+static void on_list_ended(void *userdata, int error) {
+        (void) userdata;
+        t.n_lists++;
+        t.list_error = error;
+}
+
+static void on_read(enum read_kind kind, const char *name, enum read_result result, struct reading *reading,
+                    const char *problem) {
+        ck_assert_int_eq(strv_extend(&t.read, name), 0);
+        t.kind = kind;
+        t.result = result;
+        free(t.problem);
+        t.problem = problem ? strdup(problem) : NULL;
+        t.facts = reading->facts;
+        free(t.id);
+        t.id = TAKE_PTR(reading->id);
+        free(t.fragment_path);
+        t.fragment_path = TAKE_PTR(reading->fragment_path);
+        t.n_drop_ins = strv_length(reading->drop_in_paths);
+}
+
+static void on_loaded_read(void *userdata, const char *name, enum read_result result, struct reading *reading,
+                           const char *problem) {
+        (void) userdata;
+        on_read(READ_LOADED, name, result, reading, problem);
+}
+
+static void on_lookup_read(void *userdata, const char *name, enum read_result result, struct reading *reading,
+                           const char *problem) {
+        (void) userdata;
+        on_read(READ_LOOKUP, name, result, reading, problem);
+}
+
+static const struct reader_ops ops = {
+        .unit_listed = on_listed,
+        .list_ended = on_list_ended,
+        .read_ended = { [READ_LOADED] = on_loaded_read, [READ_LOOKUP] = on_lookup_read },
+};
+
+static void set_up(void) {
+        direct_open(&t.direct);
+        ck_assert_int_eq(reader_new(&t.reader, t.direct.near, TIMEOUT, &ops, &t), 0);
+}
+
+static void tear_down(void) {
+        ck_assert_ptr_null(reader_free(t.reader));
+        t.listed = strv_free(t.listed);
+        t.read = strv_free(t.read);
+        free(t.problem);
+        free(t.id);
+        free(t.fragment_path);
+        direct_close(&t.direct);
+}
+
+/* The patterns of the list that is asked for, the caller's. */
+static char **asked_patterns(void) {
+        sd_bus_message *m = direct_call(&t.direct, "ListUnitsByPatterns");
+        char **states, **patterns;
+
+        ck_assert_str_eq(sd_bus_message_get_destination(m), SYSTEMD_BUS_NAME);
+        ck_assert_str_eq(sd_bus_message_get_path(m), SYSTEMD_PATH);
+        message_ok(sd_bus_message_read_strv(m, &states));
+        ck_assert_uint_eq(strv_length(states), 0);
+        strv_free(states);
+        message_ok(sd_bus_message_read_strv(m, &patterns));
+        return patterns;
+}
+
+#define ROW(name, state) name, "d", state, "active", "running", "", "/u", 0, "", "/"
+
+START_TEST(list_of_all) {
+        char **patterns;
+
+        ck_assert_int_ge(reader_list(t.reader, NULL), 0);
+        ck_assert_int_eq(reader_list(t.reader, NULL), -EBUSY);
+        direct_handle(&t.direct);
+        patterns = asked_patterns();
+        ck_assert_uint_eq(strv_length(patterns), 1);
+        ck_assert_str_eq(patterns[0], "*.service");
+        strv_free(patterns);
+
+        direct_reply(&t.direct, 0, "a(ssssssouso)", 6, ROW("a.service", "loaded"), ROW("b.service", "not-found"),
+                     ROW("c.service", "masked"), ROW("d.service", "bad-setting"), ROW("e.socket", "loaded"),
+                     ROW("f@.service", "loaded"));
+        ck_assert_uint_eq(t.n_lists, 1);
+        ck_assert_int_eq(t.list_error, 0);
+        ck_assert_uint_eq(strv_length(t.listed), 4);
+        ck_assert_str_eq(t.listed[0], "a.service");
+        ck_assert_str_eq(t.listed[1], "!b.service");
+        ck_assert_str_eq(t.listed[2], "!c.service");
+        ck_assert_str_eq(t.listed[3], "!d.service");
+        ck_assert_int_ge(reader_list(t.reader, NULL), 0);
+}
+END_TEST
+
+START_TEST(list_of_names) {
+        char plain[] = "a.service", escaped[] = "dev\\x2dsda@b\\x2d\\x2d.service";
+        char *names[] = { plain, escaped, NULL }, **patterns;
+
+        ck_assert_int_ge(reader_list(t.reader, names), 0);
+        direct_handle(&t.direct);
+        patterns = asked_patterns();
+        ck_assert_uint_eq(strv_length(patterns), 2);
+        ck_assert_str_eq(patterns[0], "a.service");
+        ck_assert_str_eq(patterns[1], "dev\\\\x2dsda@b\\\\x2d\\\\x2d.service");
+        strv_free(patterns);
+        direct_reply(&t.direct, 0, "a(ssssssouso)", 0);
+        ck_assert_uint_eq(t.n_lists, 1);
+        ck_assert_int_eq(t.list_error, 0);
+        ck_assert_uint_eq(strv_length(t.listed), 0);
+}
+END_TEST
+
+/* The longest name, of backslashes alone, is twice as long as a pattern. */
+START_TEST(list_of_the_longest_name) {
+        char name[256], *names[] = { name, NULL }, **patterns;
+
+        memset(name, '\\', 255);
+        memcpy(name + 255 - strlen(".service"), ".service", sizeof(".service"));
+        ck_assert_int_ge(reader_list(t.reader, names), 0);
+        direct_handle(&t.direct);
+        patterns = asked_patterns();
+        ck_assert_uint_eq(strlen(patterns[0]), 2 * 247 + 8);
+        strv_free(patterns);
+}
+END_TEST
+
+START_TEST(list_is_refused) {
+        ck_assert_int_ge(reader_list(t.reader, NULL), 0);
+        direct_handle(&t.direct);
+        direct_refuse(&t.direct, 0, "org.freedesktop.DBus.Error.AccessDenied");
+        ck_assert_uint_eq(t.n_lists, 1);
+        ck_assert_int_eq(t.list_error, -EACCES);
+        ck_assert_uint_eq(reader_counters(t.reader)->failed_calls, 1);
+        ck_assert_int_ge(reader_list(t.reader, NULL), 0);
+}
+END_TEST
+
+/* An error that the C library has no number for is one all the same. */
+START_TEST(list_is_refused_in_other_words) {
+        ck_assert_int_ge(reader_list(t.reader, NULL), 0);
+        direct_handle(&t.direct);
+        direct_refuse(&t.direct, 0, "org.freedesktop.systemd1.Whatever");
+        ck_assert_int_lt(t.list_error, 0);
+}
+END_TEST
+
+static const struct {
+        const char *signature, *a, *b;
+} lists[] = {
+        { "", NULL, NULL },
+        { "s", "a.service", NULL },
+        { "ss", "a.service", "loaded" },
+};
+
+START_TEST(list_of_another_shape) {
+        ck_assert_int_ge(reader_list(t.reader, NULL), 0);
+        direct_handle(&t.direct);
+        direct_reply(&t.direct, 0, lists[_i].signature, lists[_i].a, lists[_i].b);
+        ck_assert_uint_eq(t.n_lists, 1);
+        ck_assert_int_lt(t.list_error, 0);
+        ck_assert_uint_eq(strv_length(t.listed), 0);
+}
+END_TEST
+
+START_TEST(list_of_shorter_rows) {
+        ck_assert_int_ge(reader_list(t.reader, NULL), 0);
+        direct_handle(&t.direct);
+        direct_reply(&t.direct, 0, "a(sss)", 1, "a.service", "d", "loaded");
+        ck_assert_int_lt(t.list_error, 0);
+        ck_assert_uint_eq(strv_length(t.listed), 0);
+}
+END_TEST
+
+static void read_unit(enum read_kind kind, const char *name) {
+        ck_assert_int_ge(reader_read(t.reader, kind, name), 0);
+        direct_handle(&t.direct);
+}
+
+/* The i-th call that waits asks for this of the unit with that path; no property is all of them. */
+static void assert_asked(size_t i, const char *path, const char *interface, const char *property) {
+        sd_bus_message *m;
+        const char *text;
+
+        ck_assert_uint_lt(i, t.direct.n_calls);
+        m = t.direct.calls[i];
+        ck_assert_str_eq(sd_bus_message_get_destination(m), SYSTEMD_BUS_NAME);
+        ck_assert_str_eq(sd_bus_message_get_interface(m), PROPERTIES_INTERFACE);
+        ck_assert_str_eq(sd_bus_message_get_member(m), property ? "Get" : "GetAll");
+        ck_assert_str_eq(sd_bus_message_get_path(m), path);
+        message_ok(sd_bus_message_read(m, "s", &text));
+        ck_assert_str_eq(text, interface);
+        if (property) {
+                message_ok(sd_bus_message_read(m, "s", &text));
+                ck_assert_str_eq(text, property);
+        }
+}
+
+#define A_PATH SYSTEMD_UNIT_PATH "/a_2eservice"
+
+START_TEST(read_of_a_loaded_unit) {
+        read_unit(READ_LOADED, "a.service");
+        ck_assert_uint_eq(t.direct.n_calls, 1);
+        assert_asked(0, A_PATH, SYSTEMD_SERVICE_INTERFACE, NULL);
+        direct_reply(&t.direct, 0, "a{sv}", 2, "PrivateTmp", "b", 1, "ExecMainPID", "u", 5);
+        ck_assert_uint_eq(t.direct.n_calls, 1);
+        assert_asked(0, A_PATH, SYSTEMD_UNIT_INTERFACE, "DefaultDependencies");
+        direct_reply(&t.direct, 0, "v", "b", 0);
+        assert_asked(0, A_PATH, SYSTEMD_UNIT_INTERFACE, "FragmentPath");
+        direct_reply(&t.direct, 0, "v", "s", "/etc/a.service");
+        assert_asked(0, A_PATH, SYSTEMD_UNIT_INTERFACE, "DropInPaths");
+        ck_assert_uint_eq(strv_length(t.read), 0);
+        direct_reply(&t.direct, 0, "v", "as", 2, "/etc/1.conf", "/etc/2.conf");
+        ck_assert_uint_eq(t.direct.n_calls, 0);
+
+        ck_assert_uint_eq(strv_length(t.read), 1);
+        ck_assert_str_eq(t.read[0], "a.service");
+        ck_assert_int_eq(t.kind, READ_LOADED);
+        ck_assert_int_eq(t.result, READ_DONE);
+        ck_assert_ptr_null(t.problem);
+        ck_assert(t.facts.private_tmp);
+        ck_assert(!t.facts.default_dependencies);
+        ck_assert_str_eq(t.fragment_path, "/etc/a.service");
+        ck_assert_uint_eq(t.n_drop_ins, 2);
+        ck_assert_uint_eq(reader_counters(t.reader)->reads, 1);
+        ck_assert_uint_eq(reader_counters(t.reader)->calls, 4);
+        ck_assert_uint_eq(reader_counters(t.reader)->failed_calls, 0);
+}
+END_TEST
+
+/* Each property that is read of a unit makes systemd load it: one call for all. */
+START_TEST(read_of_any_unit) {
+        read_unit(READ_LOOKUP, "a@b\\x2d.service");
+        assert_asked(0, SYSTEMD_UNIT_PATH "/a_40b_5cx2d_2eservice", "", NULL);
+        direct_reply(&t.direct, 0, "a{sv}", 3, "Id", "s", "c.service", "LoadState", "s", "loaded", "PrivateTmp", "b", 1);
+        ck_assert_uint_eq(t.direct.n_calls_ever, 1);
+        ck_assert_int_eq(t.kind, READ_LOOKUP);
+        ck_assert_int_eq(t.result, READ_DONE);
+        ck_assert_str_eq(t.read[0], "a@b\\x2d.service");
+        ck_assert_str_eq(t.id, "c.service");
+}
+END_TEST
+
+START_TEST(refused) {
+        read_unit(READ_LOADED, "a.service");
+        direct_refuse(&t.direct, 0, "org.freedesktop.systemd1.NoSuchUnit");
+        ck_assert_int_eq(t.result, READ_REFUSED);
+        ck_assert_str_eq(t.problem, "org.freedesktop.systemd1.NoSuchUnit");
+        ck_assert_uint_eq(t.direct.n_calls, 0);
+        ck_assert_uint_eq(reader_counters(t.reader)->failed_calls, 1);
+        ck_assert_uint_eq(reader_counters(t.reader)->reads, 0);
+}
+END_TEST
+
+START_TEST(refused_half_way) {
+        read_unit(READ_LOADED, "a.service");
+        direct_reply(&t.direct, 0, "a{sv}", 0);
+        direct_reply(&t.direct, 0, "v", "b", 1);
+        direct_refuse(&t.direct, 0, "org.freedesktop.DBus.Error.UnknownProperty");
+        ck_assert_int_eq(t.result, READ_REFUSED);
+        ck_assert_uint_eq(t.direct.n_calls, 0);
+        ck_assert_uint_eq(strv_length(t.read), 1);
+}
+END_TEST
+
+START_TEST(wrong_type) {
+        read_unit(READ_LOADED, "a.service");
+        direct_reply(&t.direct, 0, "a{sv}", 2, "PrivateTmp", "b", 1, "UMask", "s", "0022");
+        ck_assert_int_eq(t.result, READ_INVALID);
+        ck_assert_str_eq(t.problem, "UMask");
+        ck_assert_uint_eq(t.direct.n_calls, 0);
+
+        read_unit(READ_LOADED, "a.service");
+        direct_reply(&t.direct, 0, "a{sv}", 0);
+        direct_reply(&t.direct, 0, "v", "s", "yes");
+        ck_assert_int_eq(t.result, READ_INVALID);
+        ck_assert_str_eq(t.problem, "DefaultDependencies");
+
+        read_unit(READ_LOOKUP, "a.service");
+        direct_reply(&t.direct, 0, "as", 1, "PrivateTmp");
+        ck_assert_int_eq(t.result, READ_INVALID);
+        ck_assert_ptr_nonnull(t.problem);
+        ck_assert_uint_eq(reader_counters(t.reader)->failed_calls, 3);
+}
+END_TEST
+
+START_TEST(no_more_than_four) {
+        char name[64];
+
+        for (unsigned i = 0; i < READER_CALLS_MAX; i++) {
+                ck_assert(reader_has_room(t.reader));
+                (void) snprintf(name, sizeof(name), "u%u.service", i);
+                read_unit(READ_LOADED, name);
+        }
+        ck_assert(!reader_has_room(t.reader));
+        ck_assert_int_eq(reader_read(t.reader, READ_LOADED, "x.service"), -EBUSY);
+        direct_handle(&t.direct);
+        ck_assert_uint_eq(t.direct.n_calls, READER_CALLS_MAX);
+
+        /* in any order, each with what is its own */
+        direct_refuse(&t.direct, 2, "org.freedesktop.systemd1.NoSuchUnit");
+        ck_assert_str_eq(t.read[0], "u2.service");
+        ck_assert(reader_has_room(t.reader));
+        read_unit(READ_LOADED, "x.service");
+        ck_assert(!reader_has_room(t.reader));
+        direct_refuse(&t.direct, 3, "org.freedesktop.systemd1.NoSuchUnit");
+        ck_assert_str_eq(t.read[1], "x.service");
+        ck_assert_uint_eq(t.direct.n_calls, 3);
+}
+END_TEST
+
+/* What comes after that is for nobody. */
+START_TEST(cancel) {
+        read_unit(READ_LOADED, "a.service");
+        read_unit(READ_LOOKUP, "b.service");
+        ck_assert_int_ge(reader_list(t.reader, NULL), 0);
+        direct_handle(&t.direct);
+        reader_cancel(t.reader);
+        ck_assert(reader_has_room(t.reader));
+        direct_reply(&t.direct, 0, "a{sv}", 0);
+        direct_reply(&t.direct, 0, "a{sv}", 0);
+        direct_reply(&t.direct, 0, "a(ssssssouso)", 1, ROW("a.service", "loaded"));
+        ck_assert_uint_eq(strv_length(t.read), 0);
+        ck_assert_uint_eq(strv_length(t.listed), 0);
+        ck_assert_uint_eq(t.n_lists, 0);
+        ck_assert_uint_eq(t.direct.n_calls, 0);
+
+        ck_assert_int_ge(reader_list(t.reader, NULL), 0);
+        for (unsigned i = 0; i < READER_CALLS_MAX; i++)
+                read_unit(READ_LOADED, "a.service");
+        ck_assert_uint_eq(t.direct.n_calls, READER_CALLS_MAX + 1);
+}
+END_TEST
+
+START_TEST(freed_with_calls_in_flight) {
+        read_unit(READ_LOADED, "a.service");
+        ck_assert_int_ge(reader_list(t.reader, NULL), 0);
+        direct_handle(&t.direct);
+        t.reader = reader_free(t.reader);
+        direct_reply(&t.direct, 0, "a{sv}", 0);
+        direct_reply(&t.direct, 0, "a(ssssssouso)", 0);
+        ck_assert_uint_eq(strv_length(t.read), 0);
+        ck_assert_ptr_null(reader_free(NULL));
+}
+END_TEST
+
+START_TEST(no_answer_in_time) {
+        reader_set_timeout(t.reader, USEC_PER_MSEC);
+        read_unit(READ_LOADED, "a.service");
+        ck_assert_int_ge(reader_list(t.reader, NULL), 0);
+        while (strv_length(t.read) == 0 || t.n_lists == 0)
+                message_ok(sd_event_run(t.direct.event, UINT64_MAX));
+        ck_assert_int_eq(t.result, READ_REFUSED);
+        ck_assert_int_eq(t.list_error, -ETIMEDOUT);
+        ck_assert(reader_has_room(t.reader));
+}
+END_TEST
+
+/* The connection breaks: everything ends, with an error. */
+START_TEST(connection_breaks) {
+        read_unit(READ_LOADED, "a.service");
+        ck_assert_int_ge(reader_list(t.reader, NULL), 0);
+        direct_handle(&t.direct);
+        sd_bus_close(t.direct.far);
+        direct_handle(&t.direct);
+        ck_assert_uint_eq(strv_length(t.read), 1);
+        ck_assert_int_eq(t.result, READ_REFUSED);
+        ck_assert_uint_eq(t.n_lists, 1);
+        ck_assert_int_lt(t.list_error, 0);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("reader");
+        TCase *tcase = tcase_create("reader");
+
+        tcase_add_checked_fixture(tcase, set_up, tear_down);
+        tcase_add_test(tcase, list_of_all);
+        tcase_add_test(tcase, list_of_names);
+        tcase_add_test(tcase, list_of_the_longest_name);
+        tcase_add_test(tcase, list_is_refused);
+        tcase_add_test(tcase, list_is_refused_in_other_words);
+        tcase_add_loop_test(tcase, list_of_another_shape, 0, ELEMENTSOF(lists));
+        tcase_add_test(tcase, list_of_shorter_rows);
+        tcase_add_test(tcase, read_of_a_loaded_unit);
+        tcase_add_test(tcase, read_of_any_unit);
+        tcase_add_test(tcase, refused);
+        tcase_add_test(tcase, refused_half_way);
+        tcase_add_test(tcase, wrong_type);
+        tcase_add_test(tcase, no_more_than_four);
+        tcase_add_test(tcase, cancel);
+        tcase_add_test(tcase, freed_with_calls_in_flight);
+        tcase_add_test(tcase, no_answer_in_time);
+        tcase_add_test(tcase, connection_breaks);
+        suite_add_tcase(suite, tcase);
+
+        return suite_run(suite);
+}
