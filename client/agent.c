@@ -17,7 +17,10 @@
 /* Milliseconds that an agent has to get ready. */
 #define AGENT_TIMEOUT 10000
 
-/* Root needs no leave, nor does anybody for his own services; elsewhere polkit knows nothing of our terminal. */
+/*
+ * Root needs no leave, nor does anybody for his own services; and polkit elsewhere knows nothing of our
+ * terminal.
+ */
 static bool is_needed(const struct options *options) {
         return options->ask_password && options->transport == TRANSPORT_LOCAL && !options->user &&
                geteuid() != 0 && isatty(STDIN_FILENO);
@@ -30,8 +33,8 @@ _Noreturn static void agent_process(int notify, pid_t parent) {
 
         signal(SIGPIPE, SIG_DFL);
         prctl(PR_SET_PDEATHSIG, SIGTERM);
-        if (getppid() != parent || null < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0 ||
-            fcntl(notify, F_SETFD, 0) < 0)
+        if (getppid() != parent || fcntl(notify, F_SETFD, 0) < 0 ||
+            null < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)
                 _exit(EXIT_FAILURE);
 
         snprintf(text, sizeof(text), "%d", notify);

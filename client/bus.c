@@ -138,7 +138,8 @@ static int call(sd_bus *bus, const struct options *options, sd_bus_message *mess
 }
 
 /* Returns 0 or a negative errno, which was reported. */
-static int new_call(sd_bus *bus, const char *member, const char *types, va_list arguments, sd_bus_message **ret) {
+static int new_call(sd_bus *bus, const char *member, const char *types, va_list arguments,
+                    sd_bus_message **ret) {
         _cleanup_message_ sd_bus_message *message = NULL;
         int r = sd_bus_message_new_method_call(bus, &message, EXPOSURED_BUS_NAME, EXPOSURED_PATH,
                                                EXPOSURED_MANAGER_INTERFACE, member);

@@ -7,13 +7,18 @@
 
 #include "cleanup.h"
 
-const struct finding *meanings_find(const struct meanings *meanings, const char *json_field, uint64_t badness) {
+const struct finding *meanings_find(const struct meanings *meanings, const char *json_field,
+                                    uint64_t badness) {
         for (size_t i = 0; i < meanings->n_units; i++) {
                 const struct unit *unit = meanings->units + i;
 
-                for (const struct finding *f = unit->findings; f < unit->findings + unit->n_findings; f++)
-                        if (f->result == FINDING_BAD && f->badness == badness && streq(f->json_field, json_field))
+                for (size_t k = 0; k < unit->n_findings; k++) {
+                        const struct finding *f = unit->findings + k;
+
+                        if (f->result == FINDING_BAD && f->badness == badness &&
+                            streq(f->json_field, json_field))
                                 return f;
+                }
         }
         return NULL;
 }
@@ -29,8 +34,8 @@ static void ask_unit(struct meanings *meanings, sd_bus *bus, const char *name) {
         _cleanup_message_ sd_bus_message *reply = NULL;
         struct unit *unit = meanings->units + meanings->n_units;
 
-        if (sd_bus_call_method(bus, EXPOSURED_BUS_NAME, EXPOSURED_PATH, EXPOSURED_MANAGER_INTERFACE, "AssessUnit",
-                               NULL, &reply, "s", name) < 0)
+        if (sd_bus_call_method(bus, EXPOSURED_BUS_NAME, EXPOSURED_PATH, EXPOSURED_MANAGER_INTERFACE,
+                               "AssessUnit", NULL, &reply, "s", name) < 0)
                 return;
         if (unit_read(unit, reply) < 0)
                 unit_done(unit);

@@ -24,6 +24,7 @@ struct meanings {
 void meanings_ask(struct meanings *meanings, sd_bus *bus, const struct event_list *events);
 
 /* The finding of a check that is that bad; NULL where it is not known. */
-const struct finding *meanings_find(const struct meanings *meanings, const char *json_field, uint64_t badness);
+const struct finding *meanings_find(const struct meanings *meanings, const char *json_field,
+                                    uint64_t badness);
 
 void meanings_done(struct meanings *meanings);

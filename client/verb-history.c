@@ -66,8 +66,8 @@ static int print_json(const struct event_list *list, const struct options *optio
         return array ? json_print(array, options->json, output->stream) : -ENOMEM;
 }
 
-static int print_text(const struct event_list *list, const char *unit, bool more, const struct options *options,
-                      struct output *output) {
+static int print_text(const struct event_list *list, const char *unit, bool more,
+                      const struct options *options, struct output *output) {
         if (list->n_events > 0)
                 output_page(output, options);
         return history_print(list, *unit ? unit : NULL, more, options, output);

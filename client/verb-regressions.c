@@ -16,8 +16,8 @@
 #include "unit-name.h"
 #include "verbs.h"
 
-static int print_text(sd_bus *bus, const struct event_list *list, char **patterns, const struct options *options,
-                      struct output *output) {
+static int print_text(sd_bus *bus, const struct event_list *list, char **patterns,
+                      const struct options *options, struct output *output) {
         _cleanup_(meanings_done) struct meanings meanings = {};
 
         meanings_ask(&meanings, bus, list);

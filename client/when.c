@@ -154,7 +154,12 @@ static int next_day(uint64_t now, uint64_t *ret) {
 
         if (!localtime_r(&time, &tm))
                 return -EINVAL;
-        tm = (struct tm) { .tm_year = tm.tm_year, .tm_mon = tm.tm_mon, .tm_mday = tm.tm_mday + 1, .tm_isdst = -1 };
+        tm = (struct tm) {
+                .tm_year = tm.tm_year,
+                .tm_mon = tm.tm_mon,
+                .tm_mday = tm.tm_mday + 1,
+                .tm_isdst = -1,
+        };
         time = mktime(&tm);
         if (time < 0)
                 return -EINVAL;

@@ -10,10 +10,10 @@ __exposurectl_units() {
 
 _exposurectl() {
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-        local verbs='list show monitor status rescan help'
-        local flags='-a --all -r --reverse -l --full -q --quiet -h --help
+        local verbs='list show regressions history accept monitor status rescan help'
+        local flags='-a --all --regressed --no-ask-password -r --reverse -l --full -q --quiet -h --help
                      --no-legend --no-pager --system --user --version'
-        local with_argument='--sort --threshold --json -H --host -M --machine'
+        local with_argument='--sort --threshold --json -n --lines --reason --until -H --host -M --machine'
         local -a where=()
         local i word verb='' option=$prev
 
@@ -34,7 +34,15 @@ _exposurectl() {
                 COMPREPLY=($(compgen -W 'short pretty off' -- "$cur"))
                 return 0
                 ;;
-        --threshold)
+        -n | --lines)
+                COMPREPLY=($(compgen -W 'all' -- "$cur"))
+                return 0
+                ;;
+        --until)
+                COMPREPLY=($(compgen -W 'tomorrow +1w +30d' -- "$cur"))
+                return 0
+                ;;
+        --threshold | --reason)
                 return 0
                 ;;
         -H | --host)
@@ -63,7 +71,7 @@ _exposurectl() {
                         [[ ${COMP_WORDS[i + 1]} == '=' ]] && ((i++))
                         where+=("$word" "${COMP_WORDS[++i]}")
                         ;;
-                --sort | --threshold | --json)
+                --sort | --threshold | --json | -n | --lines | --reason | --until)
                         [[ ${COMP_WORDS[i + 1]} == '=' ]] && ((i++))
                         ((i++))
                         ;;
@@ -78,7 +86,8 @@ _exposurectl() {
         '')
                 COMPREPLY=($(compgen -W "$verbs" -- "$cur"))
                 ;;
-        list | show)
+        list | show | regressions | history | accept)
+                [[ $verb == regressions || $verb == accept ]] && where+=(--regressed)
                 # Names may hold backslashes, as in dev\x2dlog, which compgen -W would take away.
                 local IFS=$'\n'
                 local unit

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "course.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "cleanup.h"
@@ -33,14 +34,25 @@ static size_t max_bars(const struct output *output) {
         return output->columns > 0 && output->columns / 2 < MAX_BARS ? output->columns / 2 + 1 : MAX_BARS;
 }
 
-/* Where each event led, and in front of them where the oldest one began. */
-static void fill(struct course *course, const struct event_list *list, size_t max) {
-        size_t n = list->n_events < max ? list->n_events : max;
+/* Whether an event tells what the unit's own exposure became; of others it may have hit, it does not. */
+static bool tells_of(const struct event *event, const char *unit) {
+        return streq(event->unit, unit) && !streq(event->kind, "gone");
+}
 
-        if (!streq(list->events[n - 1].kind, "appeared"))
-                add_point(course, list->events[n - 1].before);
-        for (size_t i = n; i > 0; i--)
-                if (!streq(list->events[i - 1].kind, "gone"))
+/* Where each event led, and in front of them where the oldest one began. */
+static void fill(struct course *course, const struct event_list *list, const char *unit, size_t max) {
+        const struct event *oldest = NULL;
+        size_t n = 0, i = 0;
+
+        for (; i < list->n_events && n < max; i++)
+                if (tells_of(list->events + i, unit)) {
+                        oldest = list->events + i;
+                        n++;
+                }
+        if (oldest && !streq(oldest->kind, "appeared"))
+                add_point(course, oldest->before);
+        for (; i > 0; i--)
+                if (tells_of(list->events + i - 1, unit))
                         add_point(course, list->events[i - 1].after);
 }
 
@@ -62,7 +74,7 @@ void course_print(const struct event_list *list, const char *unit, const struct 
         char lowest[EXPOSURE_TEXT_SIZE], highest[EXPOSURE_TEXT_SIZE], now[EXPOSURE_TEXT_SIZE];
         struct course course = {};
 
-        fill(&course, list, max_bars(output));
+        fill(&course, list, unit, max_bars(output));
         if (course.lowest == course.highest)
                 return;
 

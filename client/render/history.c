@@ -53,7 +53,7 @@ static const char *exposures_text(const struct event *event, const struct output
         if (streq(event->kind, "gone"))
                 snprintf(buffer, EXPOSURES_SIZE, "%s", exposure_to_string(event->before, before));
         else if (has_before(event))
-                snprintf(buffer, EXPOSURES_SIZE, "%s %s %4s", exposure_to_string(event->before, before),
+                snprintf(buffer, EXPOSURES_SIZE, "%s %s %s", exposure_to_string(event->before, before),
                          glyph_text(output, GLYPH_ARROW), exposure_to_string(event->after, after));
         else
                 snprintf(buffer, EXPOSURES_SIZE, "%s", exposure_to_string(event->after, after));
@@ -68,7 +68,8 @@ static const char *trend_text(const struct event *event, char buffer[static EXPO
         if (!has_before(event) || streq(event->kind, "gone"))
                 return "";
         snprintf(buffer, EXPOSURES_SIZE, "%c%s", worse ? '+' : '-',
-                 exposure_to_string(worse ? event->after - event->before : event->before - event->after, text));
+                 exposure_to_string(worse ? event->after - event->before
+                                          : event->before - event->after, text));
         return buffer;
 }
 
@@ -80,16 +81,19 @@ static enum style trend_style(const struct event *event) {
 
 /* Users are known by their names on this machine only. */
 static char *user_text(uint32_t uid, const struct options *options) {
-        const struct passwd *user = options->transport == TRANSPORT_LOCAL ? getpwuid(uid) : NULL;
+        bool known = uid != EVENT_NO_UID && options->transport == TRANSPORT_LOCAL;
+        const struct passwd *user = known ? getpwuid(uid) : NULL;
         char *text;
 
+        if (uid == EVENT_NO_UID)
+                return strdup("somebody");
         if (user)
                 return strdup(user->pw_name);
         return asprintf(&text, "user %" PRIu32, uid) < 0 ? NULL : text;
 }
 
 static char *reason_text(const struct event *event, const struct options *options) {
-        _cleanup_free_ char *user = event->uid == EVENT_NO_UID ? strdup("somebody") : user_text(event->uid, options);
+        _cleanup_free_ char *user = user_text(event->uid, options);
         char until[TIME_TEXT_SIZE], *text;
 
         if (!user)
@@ -173,7 +177,8 @@ static int fill_table(const struct event_list *list, bool narrow, const struct o
         return r;
 }
 
-static int print_table(const struct event_list *list, const struct options *options, const struct output *output) {
+static int print_table(const struct event_list *list, const struct options *options,
+                       const struct output *output) {
         _cleanup_(table_freep) struct table *wide = NULL, *narrow = NULL;
         int r = fill_table(list, false, options, output, &wide);
 

@@ -39,7 +39,8 @@ static int add_check(struct table *table, const struct event_check *check, const
         return table_add(table, STYLE_PLAIN, finding ? finding->description : "");
 }
 
-static int print_checks(const struct event *event, const struct meanings *meanings, const struct output *output) {
+static int print_checks(const struct event *event, const struct meanings *meanings,
+                        const struct output *output) {
         _cleanup_(table_freep) struct table *table = NULL;
         char label[FIELDS_INDENT];
         int r = table_new(columns, ELEMENTSOF(columns), output->utf8, &table);
@@ -84,13 +85,14 @@ static int print_regression(const struct event *event, const struct meanings *me
 
 static void print_footer(const struct event_list *list, const struct output *output) {
         const char *on = style_on(output, STYLE_BAD);
-        size_t n_units = 0;
+        size_t n = 0;
 
         for (size_t i = 0; i < list->n_events; i++)
-                n_units += event_count_others(list->events + i) + 1;
-        fprintf(output->stream, "\n%s%zu unit%s worse than %s.%s\n", on, n_units, n_units == 1 ? " is" : "s are",
-                n_units == 1 ? "its baseline" : "their baselines", *on ? style_off(output) : "");
-        fprintf(output->stream, "Mend the cause, or accept the present state: exposurectl accept UNIT --reason=TEXT\n");
+                n += event_count_others(list->events + i) + 1;
+        fprintf(output->stream, "\n%s%zu unit%s worse than %s.%s\n", on, n, n == 1 ? " is" : "s are",
+                n == 1 ? "its baseline" : "their baselines", *on ? style_off(output) : "");
+        fputs("Mend the cause, or accept the present state: exposurectl accept UNIT --reason=TEXT\n",
+              output->stream);
 }
 
 int regressions_print(const struct event_list *list, const struct meanings *meanings,

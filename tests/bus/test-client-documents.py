@@ -79,16 +79,26 @@ class Completion(ClientCase):
         self.assertEqual(self.complete("-a", "li"), ["list"])
 
     def test_options(self):
-        self.assertEqual(self.complete("--no-"), ["--no-legend", "--no-pager"])
+        self.assertEqual(self.complete("--no-"), ["--no-ask-password", "--no-legend", "--no-pager"])
         self.assertEqual(self.complete("--json", "="), ["short", "pretty", "off"])
         self.assertEqual(self.complete("--json", "=", "p"), ["pretty"])
         self.assertEqual(self.complete("--sort", "ex"), ["exposure"])
+        self.assertEqual(self.complete("accept", "nginx", "--until", "=", "to"), ["tomorrow"])
+        self.assertEqual(self.complete("accept", "nginx", "--reason", "=", ""), [])
+        self.assertEqual(self.complete("history", "-n", "a"), ["all"])
 
     def test_units(self):
         self.assertEqual(self.complete("show", "systemd-"), ["systemd-logind.service", "systemd-tmpfiles.service"])
         self.assertEqual(self.complete("list", "nginx.service", "op"), ["open.service"])
         self.assertEqual(self.complete("show", "mnt"), ["mnt\\\\x2ddata@é.service"])
         self.assertEqual(self.complete("status", "op"), [])
+        self.assertEqual(self.complete("history", "closed"), ["closed.service"])
+
+    def test_units_that_regressed(self):
+        for verb in "accept", "regressions":
+            self.assertEqual(self.complete(verb, ""), ["nginx.service", "open.service"])
+        self.assertEqual(self.complete("accept", "--reason", "=", "why", "--until", "=", "30d", "op"), ["open.service"])
+        self.assertEqual(self.complete("-n", "5", "history", "op"), ["open.service"])
 
 
 if __name__ == "__main__":
