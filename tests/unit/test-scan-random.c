@@ -80,10 +80,15 @@ static void on_state(void *userdata) {
         (void) userdata;
 }
 
+static void on_restarted(void *userdata, uint64_t began) {
+        (void) userdata, (void) began;
+}
+
 static const struct scan_ops ops = {
         .unit_read = on_read,
         .unit_stale = on_unit,
         .unit_gone = on_unit,
+        .sweep_restarted = on_restarted,
         .sweep_done = on_sweep,
         .state_changed = on_state,
 };

@@ -15,7 +15,7 @@ static struct {
         struct scan *scan;
         struct reader reader;
         char **read, **gone;    /* names that were told */
-        unsigned n_stale, n_sweeps, n_state;
+        unsigned n_stale, n_sweeps, n_restarted, n_state;
 } t;
 
 static void on_read(void *userdata, struct unit *unit, struct reading *reading) {
@@ -40,6 +40,11 @@ static void on_sweep(void *userdata, uint64_t duration) {
         t.n_sweeps++;
 }
 
+static void on_restarted(void *userdata, uint64_t began) {
+        (void) userdata, (void) began;
+        t.n_restarted++;
+}
+
 static void on_state(void *userdata) {
         (void) userdata;
         t.n_state++;
@@ -49,6 +54,7 @@ static const struct scan_ops ops = {
         .unit_read = on_read,
         .unit_stale = on_stale,
         .unit_gone = on_gone,
+        .sweep_restarted = on_restarted,
         .sweep_done = on_sweep,
         .state_changed = on_state,
 };
@@ -703,6 +709,8 @@ START_TEST(reader_goes_and_comes_back) {
         fake_time_pass(0);
         ck_assert(t.reader.listing && t.reader.full);
         LIST("b.service", "g.service");
+        /* What the first sweep found belongs to the second. */
+        ck_assert_uint_eq(t.n_restarted, 1);
         read_all();
         ck_assert_uint_eq(t.n_sweeps, 1);
         ck_assert_uint_eq(t.units.n_units, 2);
