@@ -64,6 +64,7 @@ static void on_manager_ready(void *userdata, const char *version) {
         r = manager_set_version(m, version);
         if (r < 0)
                 log_oom();
+        m->after_reload = m->after_reload || m->busy == BUSY_RELOADING;
         m->ready = true;
         scan_set_reader(m->scan, m->reader);
         lookups_resume(m->lookups);
@@ -225,6 +226,7 @@ static void on_sweep_done(void *userdata, uint64_t duration_usec) {
 
         m->last_scan = timer_realtime();
         m->last_scan_duration = duration_usec;
+        m->after_reload = false;
         rescan_sweep_done(m->rescan, duration_usec);
         status_changed(m->status);
         manager_offer(m);

@@ -36,6 +36,7 @@ struct manager {
         struct announcer *announcer;
         struct authority *authority;
         struct acceptances *acceptances;
+        uint64_t pruned;                /* when the archive was told to forget last; monotonic, µs */
         unsigned n_queries;             /* of the history, under way */
         bool loaded;                    /* the ledger holds what the archive held */
         bool ledger_is_new;             /* that was nothing: the first start */
@@ -60,6 +61,7 @@ struct manager {
 
         bool ready;                     /* systemd may be asked */
         enum watch_busy busy;           /* why it may not */
+        bool after_reload;              /* the sweep under way follows a reload: files and settings agree */
         bool served;                    /* our name is ours, others can see us */
         bool was_ready;                 /* READY=1 was sent */
         int exit_code;                  /* 0, or why the event loop was left: negative errno */

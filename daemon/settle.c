@@ -9,6 +9,7 @@
 #include "batch.h"
 #include "log.h"
 #include "manager.h"
+#include "prune.h"
 #include "settle.h"
 #include "snapshot.h"
 #include "status.h"
@@ -115,6 +116,14 @@ static void update_entry(struct manager *m, struct unit *unit) {
                 (void) log_oom();
 }
 
+/*
+ * A file that was edited says nothing of the unit before the manager has loaded it again; until then
+ * what it said before is what a cause is found by.
+ */
+static bool files_changed(const struct settle *s, const struct unit *unit) {
+        return s->manager->after_reload && unit->entry->files_signature != unit->files_signature;
+}
+
 void settle_unit_read(struct settle *s, struct unit *unit, bool changed, uint64_t began) {
         struct manager *m = s->manager;
         struct entry *entry = unit->entry;
@@ -133,7 +142,7 @@ void settle_unit_read(struct settle *s, struct unit *unit, bool changed, uint64_
         entry->seen = unit->last_read;
         unit->files_signature = files_signature(unit->fragment_path, unit->drop_in_paths);
         if (entry->known && !entry->gone && facts_equal(entry_settled(entry), &unit->facts) &&
-            entry->files_signature == unit->files_signature)
+            !files_changed(s, unit))
                 set_pending(s, unit, 0);
         else if (changed || !unit->changed) {
                 set_pending(s, unit, began);
@@ -392,6 +401,8 @@ static void on_kept(void *userdata, void *data, int result) {
         else if (batch->announced)
                 forget_unsaved(s);
         batch_free(batch);
+        if (result >= 0)
+                prune_if_due(m);
         manager_worked(m);
         status_changed(m->status);
         settle_advance(s);

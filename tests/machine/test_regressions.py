@@ -4,9 +4,9 @@
 
 import json
 import os
+import signal
 import sqlite3
 import time
-import unittest
 
 import bus
 import case
@@ -371,6 +371,17 @@ class Regressions(case.MachineCase):
         event, = self.expect(("regressed", unit, {"ProtectHome": (0, 10)}, [(f"{ETC}/{unit}", "changed")]))
         self.assertEqual(event.lines, ["-ProtectHome=yes"])
 
+    def test_file_is_read_before_the_reload(self):
+        """What a unit says is not what its file says until systemd has read it."""
+        unit = self.next_unit()
+        self.machine.write(f"{ETC}/{unit}", HARDENED.replace("ProtectHome=yes\n", ""))
+        bus.Exposured(self.bus).call("Rescan")
+        self.machine.systemctl("restart", "exposured.service")
+        bus.Exposured(self.bus).call("Rescan")
+        self.reload()
+        event, = self.expect(("regressed", unit, {"ProtectHome": (0, 10)}, [(f"{ETC}/{unit}", "changed")]))
+        self.assertEqual(event.lines, ["-ProtectHome=yes"])
+
     def test_appears_goes_and_comes_back(self):
         path = f"{ETC}/fresh.service"
         self.machine.write(path, HARDENED.replace("ConditionPathExists=/nonexistent\n", ""))
@@ -426,19 +437,21 @@ class Regressions(case.MachineCase):
         self.expect(("regressed", unit, None, None))
         self.machine.systemctl("restart", "exposured.service")
         self.expect()
-        self.machine.systemctl("kill", "-s", "KILL", "exposured.service")
-        self.await_daemon()
+        killed = self.machine.main_pid("exposured.service")
+        os.kill(killed, signal.SIGKILL)
+        self.await_another(killed)
         self.expect()
         self.machine.systemctl("daemon-reexec")
         self.expect()
         self.assertIn(unit, self.regressions())
 
-    def await_daemon(self):
+    def await_another(self, killed):
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
-            if self.machine.output("systemctl", "show", "-P", "SubState", "exposured.service").strip() == "running":
+            if self.machine.main_pid("exposured.service") not in (0, killed):
                 return
             time.sleep(0.05)
+        self.fail("the daemon was not started again")
 
     def test_acceptance(self):
         unit = self.next_unit()
