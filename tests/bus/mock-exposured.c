@@ -5,6 +5,9 @@
  * then takes commands from standard input, a line each, and says "done" after each:
  *   emit MEMBER UNIT   sends that signal; the unit "hostile.service" has hostile texts
  *   unhealthy          has Healthy say no from now on
+ *   events N           has generated.service so many events in its history
+ *   no-regressions     has no regression open from now on
+ *   hostile            has hostile texts in all that is remembered
  *   hold               answers no method any more, but says its name in a line
  *   release            answers what was held
  *   quit
@@ -25,9 +28,8 @@
 #include <exposured/checks.h>
 #include <exposured/macro.h>
 
-/* C0, C1 and bidirectional controls, an emoji, quotes, a backslash and a letter beyond ASCII. */
-#define HOSTILE \
-        "\033]0;owned\a\xc2\x9b" "31m\xe2\x80\xae\xe2\x81\xa6 \xf0\x9f\x98\xa8 \"quoted\\\" \xc3\xa9\t\n"
+#include "mock-memory.h"
+
 #define MAX_HELD 16
 
 struct mock {
@@ -35,6 +37,7 @@ struct mock {
         sd_event *event;
         unsigned n_units;       /* beyond the fixed ones */
         bool healthy, hold;
+        struct mock_memory memory;
         sd_bus_message *held[MAX_HELD];
         size_t n_held;
         char line[256];
@@ -221,6 +224,9 @@ static int answer(struct mock *mock, sd_bus_message *call) {
                 return reply_list(mock, call, true);
         if (streq(member, "Rescan"))
                 return sd_bus_reply_method_return(call, NULL);
+        r = mock_memory_answer(&mock->memory, call);
+        if (r != 0)
+                return r;
         r = sd_bus_message_read(call, "s", &name);
         if (r < 0)
                 return r;
@@ -296,6 +302,11 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD("GetUnit", "s", "o", method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("AssessUnit", "s", "a{sv}", method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Rescan", NULL, NULL, method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("ListRegressions", NULL, "a(" EXPOSURED_REGRESSION_SIGNATURE ")", method,
+                      SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("GetHistory", "ssu", "a(" EXPOSURED_HISTORY_SIGNATURE ")", method,
+                      SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Accept", "sst", "s", method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Version", "s", property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Scope", "s", property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("SystemdVersion", "s", property, 0, 0),
@@ -365,6 +376,12 @@ static int run_command(struct mock *mock, const char *line) {
 
         if (sscanf(line, "emit %63s %127s", member, unit) == 2)
                 r = emit(mock->bus, NULL, member, unit);
+        else if (sscanf(line, "events %u", &mock->memory.n_events) == 1)
+                r = 0;
+        else if (streq(line, "no-regressions"))
+                mock->memory.no_regressions = true;
+        else if (streq(line, "hostile"))
+                mock->memory.hostile = true;
         else if (streq(line, "unhealthy"))
                 mock->healthy = false;
         else if (streq(line, "hold"))
