@@ -40,15 +40,13 @@ static bool name_equal(const struct name *a, const struct name *b) {
         return a->length == b->length && memcmp(a->start, b->start, a->length) == 0;
 }
 
-/* "foo@" for "foo@bar.service" and "foo@.service", and "foo" for "foo.service". */
-static struct name unit_prefix(const char *path) {
+/* The file's name, but "foo@" for "foo@bar.service" and "foo@.service". */
+static struct name template_name(const char *path) {
         struct name name = path_name(path);
         const char *at = memchr(name.start, '@', name.length);
 
         if (at)
                 name.length = (size_t) (at - name.start) + 1;
-        else if (name.length > strlen(".service"))
-                name.length -= strlen(".service");
         return name;
 }
 
@@ -68,11 +66,10 @@ static bool same_role(const char *a, const char *b) {
         return !is_drop_in(a) || name_equal(&x, &y);
 }
 
-/* The file of the other snapshot that stood where this one does, if it is not in this one too. */
-static const struct file_state *counterpart(const struct file_state *file, const struct snapshot *of,
-                                            const struct snapshot *other) {
+/* The file that stands in the other snapshot where this one does in its own. */
+static const struct file_state *counterpart(const struct file_state *file, const struct snapshot *other) {
         for (size_t i = 0; i < other->n_files; i++)
-                if (same_role(other->files[i].path, file->path) && !snapshot_find(of, other->files[i].path))
+                if (same_role(other->files[i].path, file->path))
                         return &other->files[i];
         return NULL;
 }
@@ -111,8 +108,7 @@ static bool is_set_at_run_time(const char *path) {
 }
 
 static bool same_numbers(const struct file_state *a, const struct file_state *b) {
-        return a->exists == b->exists && a->inode == b->inode && a->mtime_nsec == b->mtime_nsec &&
-                a->size == b->size;
+        return a->inode == b->inode && a->mtime_nsec == b->mtime_nsec && a->size == b->size;
 }
 
 /* 1 where they say something else, 0 where not. A file that is not there (NULL too) says nothing. */
@@ -188,20 +184,20 @@ static int search_same_path(struct search *s, const struct file_state *before, c
 }
 
 static enum cause_change change_of_new_path(const struct file_state *now, const struct file_state *before) {
-        struct name prefix = unit_prefix(now->path), before_prefix;
+        struct name name = template_name(now->path), name_before;
 
         if (file_state_is_mask(now))
                 return CAUSE_RELINKED;
-        if (!before || is_drop_in(now->path))
+        if (!before)
                 return CAUSE_CREATED;
-        /* A fragment of the same name stands before the other; one of another name is reached by an alias. */
-        before_prefix = unit_prefix(before->path);
-        return name_equal(&prefix, &before_prefix) ? CAUSE_CREATED : CAUSE_RELINKED;
+        /* A file of the same name stands before the other; a fragment of another is reached by an alias. */
+        name_before = template_name(before->path);
+        return name_equal(&name, &name_before) ? CAUSE_CREATED : CAUSE_RELINKED;
 }
 
 /* A file that was not the unit's, and is. */
 static int search_new_path(struct search *s, const struct file_state *now) {
-        const struct file_state *before = counterpart(now, s->now, s->before);
+        const struct file_state *before = counterpart(now, s->before);
 
         /* Then it is that one that explains it. */
         if (before && !is_on_disk(before->path))
@@ -214,7 +210,7 @@ static int search_new_path(struct search *s, const struct file_state *now) {
 
 /* A file that was the unit's, and is not. */
 static int search_old_path(struct search *s, const struct file_state *before) {
-        const struct file_state *now = counterpart(before, s->before, s->now);
+        const struct file_state *now = counterpart(before, s->now);
         bool on_disk = is_on_disk(before->path);
 
         if (on_disk && now)

@@ -174,7 +174,7 @@ static uint64_t mix_file(uint64_t hash, const char *path, char role) {
         uint64_t numbers[4];
 
         file_state_look(&state, target);
-        numbers[0] = (uint64_t) state.exists | (uint64_t) (state.target != NULL) << 1;
+        numbers[0] = state.exists;
         numbers[1] = state.inode;
         numbers[2] = state.mtime_nsec;
         numbers[3] = state.size;

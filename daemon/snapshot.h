@@ -17,13 +17,12 @@ struct store_file;
 #define SNAPSHOT_CONTENT_SIZE_MAX ((size_t) 64 * 1024)
 #define SNAPSHOT_SIZE_MAX ((size_t) 256 * 1024)
 
-/* Everything is 0 or NULL where nothing can be seen at the path. */
 struct file_state {
         char *path;
         char *target;           /* where the link points; NULL: it is none */
         char *content;          /* NULL: not everyone may read it, too large, no text, no file */
         uint64_t mtime_nsec, inode, size; /* of what the path leads to; 0 for /dev/null, which is empty */
-        bool exists;            /* it leads to something */
+        bool exists;            /* it leads to something that can be seen; else the numbers are 0 too */
 };
 
 /* The fragment first, where there is one, then the drop-ins in their order. */

@@ -231,7 +231,9 @@ class Bus:
 
     def ask(self, *arguments):
         """Calls and returns the reply as a message; signals that come meanwhile are kept."""
-        serial = self.send(*arguments)
+        return self.await_reply(self.send(*arguments))
+
+    def await_reply(self, serial):
         while True:
             message = self._message()
             if message is None:
@@ -251,15 +253,16 @@ class Bus:
 
     def collect(self, seconds):
         """The signals that came so far and come within this time."""
-        deadline = time.monotonic() + seconds
+        deadline, came = time.monotonic() + seconds, False
         while True:
             while (message := self._message()) is not None:
                 if message.kind == SIGNAL:
                     self.signals.append(message)
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self.socket], [], [], left)[0]:
+            if (left < 0 and came) or not select.select([self.socket], [], [], max(0, left))[0]:
                 break
             self._receive()
+            came = True
         collected, self.signals = self.signals, []
         return collected
 

@@ -49,12 +49,15 @@ class Follower(threading.Thread):
         self.ended.set()
         self.join()
 
+    def when(self, wanted, seconds):
+        """Since when wanted(list) is true, waiting for it for some time; None when it is not."""
+        with self.changed:
+            found = self.changed.wait_for(lambda: self.seen and wanted(self.seen[-1][1]), seconds)
+            return self.seen[-1][0] if found else None
+
     def equal_since(self, wanted, seconds):
         """Since when the list is as wanted, waiting for it for some time; None when it is not."""
-        with self.changed:
-            self.changed.wait_for(lambda: self.seen and self.seen[-1][1] == wanted, seconds)
-            since, units = self.seen[-1]
-            return since if units == wanted else None
+        return self.when(lambda units: units == wanted, seconds)
 
     def await_quiet(self, seconds):
         """Returns when there is a list that has not changed for this time."""

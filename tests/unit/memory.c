@@ -15,8 +15,9 @@ void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_reallocarray(void *p, size_t n, size_t size);
 char *__wrap_strdup(const char *s);
 
-static bool counting;
-static size_t n_allocations, failing;
+/* The compiler believes that to allocate changes nothing it can see. */
+static volatile bool counting;
+static volatile size_t n_allocations, failing;
 
 static bool fails(void) {
         if (!counting || n_allocations++ != failing)

@@ -76,6 +76,18 @@ static const struct scenario scenarios[] = {
                 "changed usr/foo.service\n",
         },
         {
+                "a private file is written to, and keeps its size",
+                { { PRIVATE, UNIT, "[Service]\nUMask=0077\n" }, { TOUCH, UNIT, "1" } }, UNIT, {},
+                { { WRITE, UNIT, "[Service]\nUMask=0022\n" }, { TOUCH, UNIT, "2" } }, UNIT, {},
+                "changed usr/foo.service\n",
+        },
+        {
+                "a private file is written to, and keeps its time",
+                { { PRIVATE, UNIT, CLOSED }, { TOUCH, UNIT, "1" } }, UNIT, {},
+                { { WRITE, UNIT, OPEN }, { TOUCH, UNIT, "1" } }, UNIT, {},
+                "changed usr/foo.service\n",
+        },
+        {
                 "a private file is replaced by another one of its size and time",
                 { { PRIVATE, UNIT, "[Service]\nUMask=0077\n" }, { TOUCH, UNIT, "1" } }, UNIT, {},
                 { { PRIVATE, "usr/new", "[Service]\nUMask=0022\n" }, { TOUCH, "usr/new", "1" },
@@ -108,7 +120,8 @@ static const struct scenario scenarios[] = {
         },
         {
                 "touched, while another one changes",
-                { { WRITE, UNIT, SERVICE }, { TOUCH, UNIT, "1" }, { WRITE, OVERRIDE, CLOSED } }, UNIT, { OVERRIDE },
+                { { WRITE, UNIT, SERVICE }, { TOUCH, UNIT, "1" }, { WRITE, OVERRIDE, CLOSED } },
+                UNIT, { OVERRIDE },
                 { { TOUCH, UNIT, "2" }, { WRITE, OVERRIDE, OPEN } }, UNIT, { OVERRIDE },
                 "changed etc/foo.service.d/override.conf\n-ProtectHome=yes\n+ProtectHome=no\n",
         },
@@ -170,7 +183,8 @@ static const struct scenario scenarios[] = {
         {
                 "a drop-in with comments alone, and another one",
                 { { WRITE, UNIT, SERVICE } }, UNIT, {},
-                { { WRITE, OVERRIDE, "# nothing\n" }, { WRITE, ALL_SERVICES, OPEN } }, UNIT, { ALL_SERVICES, OVERRIDE },
+                { { WRITE, OVERRIDE, "# nothing\n" }, { WRITE, ALL_SERVICES, OPEN } },
+                UNIT, { ALL_SERVICES, OVERRIDE },
                 "created etc/service.d/10-x.conf\n+ProtectHome=no\n",
         },
         {
@@ -206,7 +220,8 @@ static const struct scenario scenarios[] = {
         },
         {
                 "the overriding fragment is removed",
-                { { WRITE, UNIT, SERVICE "ProtectHome=no\n" }, { WRITE, UNIT_ETC, SERVICE "ProtectHome=yes\n" } },
+                { { WRITE, UNIT, SERVICE "ProtectHome=no\n" },
+                  { WRITE, UNIT_ETC, SERVICE "ProtectHome=yes\n" } },
                 UNIT_ETC, {},
                 { { REMOVE, UNIT_ETC, NULL } }, UNIT, {},
                 "removed etc/foo.service\n-ProtectHome=yes\n+ProtectHome=no\n",
@@ -214,9 +229,11 @@ static const struct scenario scenarios[] = {
         {
                 "systemctl revert",
                 { { WRITE, UNIT, SERVICE }, { WRITE, UNIT_ETC, SERVICE "ProtectHome=yes\n" },
-                  { WRITE, OVERRIDE, "[Service]\nUMask=0077\n" }, { WRITE, CONTROL, "[Service]\nMemoryMax=1\n" } },
+                  { WRITE, OVERRIDE, "[Service]\nUMask=0077\n" },
+                  { WRITE, CONTROL, "[Service]\nMemoryMax=1\n" } },
                 UNIT_ETC, { OVERRIDE, CONTROL },
-                { { REMOVE, UNIT_ETC, NULL }, { REMOVE, OVERRIDE, NULL }, { REMOVE, CONTROL, NULL } }, UNIT, {},
+                { { REMOVE, UNIT_ETC, NULL }, { REMOVE, OVERRIDE, NULL }, { REMOVE, CONTROL, NULL } },
+                UNIT, {},
                 "removed etc/foo.service\n-ProtectHome=yes\n"
                 "removed etc/foo.service.d/override.conf\n-UMask=0077\n"
                 "property " CONTROL "\n-MemoryMax=1\n",
@@ -249,7 +266,8 @@ static const struct scenario scenarios[] = {
         {
                 "a drop-in is renamed",
                 { { WRITE, UNIT, SERVICE }, { WRITE, VENDOR, CLOSED } }, UNIT, { VENDOR },
-                { { RENAME, VENDOR, "usr/foo.service.d/90-x.conf" } }, UNIT, { "usr/foo.service.d/90-x.conf" },
+                { { RENAME, VENDOR, "usr/foo.service.d/90-x.conf" } },
+                UNIT, { "usr/foo.service.d/90-x.conf" },
                 "removed usr/foo.service.d/10-x.conf\n-ProtectHome=yes\n"
                 "created usr/foo.service.d/90-x.conf\n+ProtectHome=yes\n",
         },
@@ -315,9 +333,11 @@ static const struct scenario scenarios[] = {
         },
         {
                 "the same, while another one changes",
-                { { WRITE, "opt/a.service", SERVICE }, { LINK, UNIT_ETC, "../opt/a.service" }, { WRITE, VENDOR, CLOSED } },
+                { { WRITE, "opt/a.service", SERVICE }, { LINK, UNIT_ETC, "../opt/a.service" },
+                  { WRITE, VENDOR, CLOSED } },
                 UNIT_ETC, { VENDOR },
-                { { REMOVE, UNIT_ETC, NULL }, { LINK, UNIT_ETC, ".././opt/a.service" }, { WRITE, VENDOR, OPEN } },
+                { { REMOVE, UNIT_ETC, NULL }, { LINK, UNIT_ETC, ".././opt/a.service" },
+                  { WRITE, VENDOR, OPEN } },
                 UNIT_ETC, { VENDOR },
                 "changed usr/foo.service.d/10-x.conf\n-ProtectHome=yes\n+ProtectHome=no\n",
         },
@@ -373,14 +393,16 @@ static const struct scenario scenarios[] = {
         },
         {
                 "the same files by another path",
-                { { WRITE, "usr/lib/foo.service", SERVICE }, { LINK, "lib", "usr/lib" }, { WRITE, OVERRIDE, CLOSED } },
+                { { WRITE, "usr/lib/foo.service", SERVICE }, { LINK, "lib", "usr/lib" },
+                  { WRITE, OVERRIDE, CLOSED } },
                 "lib/foo.service", { OVERRIDE },
                 {}, "usr/lib/foo.service", { OVERRIDE },
                 "unknown \n",
         },
         {
                 "the same files by another path, while another one changes",
-                { { WRITE, "usr/lib/foo.service", SERVICE }, { LINK, "lib", "usr/lib" }, { WRITE, OVERRIDE, CLOSED } },
+                { { WRITE, "usr/lib/foo.service", SERVICE }, { LINK, "lib", "usr/lib" },
+                  { WRITE, OVERRIDE, CLOSED } },
                 "lib/foo.service", { OVERRIDE },
                 { { WRITE, OVERRIDE, OPEN } }, "usr/lib/foo.service", { OVERRIDE },
                 "changed etc/foo.service.d/override.conf\n-ProtectHome=yes\n+ProtectHome=no\n",
@@ -395,7 +417,8 @@ static const struct scenario scenarios[] = {
         },
         {
                 "systemctl set-property, again",
-                { { WRITE, UNIT, SERVICE }, { WRITE, CONTROL, "[Service]\nMemoryMax=1\n" } }, UNIT, { CONTROL },
+                { { WRITE, UNIT, SERVICE }, { WRITE, CONTROL, "[Service]\nMemoryMax=1\n" } },
+                UNIT, { CONTROL },
                 { { WRITE, CONTROL, "[Service]\nMemoryMax=2\n" } }, UNIT, { CONTROL },
                 "property " CONTROL "\n-MemoryMax=1\n+MemoryMax=2\n",
         },
@@ -516,6 +539,7 @@ static void copy_by_store(struct snapshot *snapshot) {
 
 START_TEST(each_scenario) {
         const struct scenario *s = &scenarios[_i];
+        bool unknown = streq(s->causes, "unknown \n");
         _cleanup_(temp_freep) char *folder = temp_new();
         _cleanup_(snapshot_done) struct snapshot before = {}, now = {};
 
@@ -526,7 +550,7 @@ START_TEST(each_scenario) {
         assert_causes(folder, &before, &now, false, s->name, s->causes);
 
         /* Another manager explains only what nothing else does. */
-        assert_causes(folder, &before, &now, true, s->name, streq(s->causes, "unknown \n") ? "manager \n" : s->causes);
+        assert_causes(folder, &before, &now, true, s->name, unknown ? "manager \n" : s->causes);
 
         /* A snapshot of an earlier run is as good. */
         copy_by_store(&before);
@@ -645,18 +669,20 @@ END_TEST
 /* The order in which systemd reads them does not matter, nor what the file says. */
 START_TEST(equal) {
         _cleanup_(temp_freep) char *folder = temp_new();
-        _cleanup_(snapshot_done) struct snapshot none = {}, forth = {}, back = {}, one = {};
-        _cleanup_(causes_done) struct causes a = {}, b = {}, c = {}, unknown = {}, manager = {};
+        _cleanup_(snapshot_done) struct snapshot none = {}, forth = {}, back = {}, first = {}, last = {};
+        _cleanup_(causes_done) struct causes a = {}, b = {}, c = {}, d = {}, unknown = {}, manager = {};
 
         temp_write(folder, "foo.service.d/a.conf", OPEN);
         temp_write(folder, "foo.service.d/b.conf", OPEN);
         forth = take(folder, NULL, (const char *[]) { "foo.service.d/a.conf", "foo.service.d/b.conf", NULL });
         temp_write(folder, "foo.service.d/b.conf", CLOSED);
         back = take(folder, NULL, (const char *[]) { "foo.service.d/b.conf", "foo.service.d/a.conf", NULL });
-        one = take(folder, NULL, (const char *[]) { "foo.service.d/b.conf", NULL });
+        first = take(folder, NULL, (const char *[]) { "foo.service.d/a.conf", NULL });
+        last = take(folder, NULL, (const char *[]) { "foo.service.d/b.conf", NULL });
         ck_assert_int_eq(causes_find(&none, &forth, false, &a), 0);
         ck_assert_int_eq(causes_find(&none, &back, true, &b), 0);
-        ck_assert_int_eq(causes_find(&none, &one, false, &c), 0);
+        ck_assert_int_eq(causes_find(&none, &first, false, &c), 0);
+        ck_assert_int_eq(causes_find(&none, &last, false, &d), 0);
         ck_assert_int_eq(causes_find(&none, &none, false, &unknown), 0);
         ck_assert_int_eq(causes_find(&none, &none, true, &manager), 0);
         ck_assert_uint_eq(a.n_causes, 2);
@@ -664,6 +690,7 @@ START_TEST(equal) {
         ck_assert(causes_equal(&unknown, &unknown));
         ck_assert(!causes_equal(&a, &c));
         ck_assert(!causes_equal(&c, &a));
+        ck_assert(!causes_equal(&c, &d));
         ck_assert(!causes_equal(&unknown, &manager));
         ck_assert(!causes_equal(&c, &unknown));
         /* The same paths, with another change. */

@@ -113,7 +113,8 @@ END_TEST
 
 /* A line of so many bytes with its sign, made of "A=", x and what it ends in. */
 static void assert_shown(const char *end, size_t n_x, const char *shown_end, size_t n_x_shown) {
-        _cleanup_(freep) char *x = repeat("x", n_x), *shown_x = repeat("x", n_x_shown), *text = NULL, *shown = NULL;
+        _cleanup_(freep) char *x = repeat("x", n_x), *text = NULL;
+        _cleanup_(freep) char *shown_x = repeat("x", n_x_shown), *shown = NULL;
 
         ck_assert_int_ge(asprintf(&text, "A=%s%s", x, end), 0);
         ck_assert_int_ge(asprintf(&shown, "+A=%s%s\n", shown_x, shown_end), 0);
@@ -151,34 +152,39 @@ START_TEST(difference_beyond_the_cut) {
 }
 END_TEST
 
-static void assert_n_lines(const char *text, size_t n, const char *last) {
-        _cleanup_(strv_freep) char **lines = NULL;
+static void assert_n_lines(const char *text, size_t n, const char *last, const char *last_before) {
+        _cleanup_(strv_freep) char **came = NULL, **went = NULL;
 
-        ck_assert_int_eq(diff_settings("", text, &lines), 1);
-        ck_assert_uint_eq(strv_length(lines), n);
-        if (n > 0)
-                ck_assert_str_eq(lines[n - 1], last);
+        ck_assert_int_eq(diff_settings("", text, &came), 1);
+        ck_assert_int_eq(diff_settings(text, "", &went), 1);
+        ck_assert_uint_eq(strv_length(came), n);
+        ck_assert_uint_eq(strv_length(went), n);
+        if (n == 0)
+                return;
+        ck_assert_str_eq(came[n - 1], last);
+        ck_assert_str_eq(went[n - 1], last_before);
 }
 
 START_TEST(many_lines) {
         static const struct {
                 size_t n, n_shown;
-                const char *last;
+                const char *last, *last_before;
         } sizes[] = {
-                { 39, 39, "+A=1" },
-                { 40, 40, "+A=1" },
-                { 41, 40, "… 2 more" },
-                { 2000, 40, "… 1961 more" },
-                { 2001, 0, NULL },
-                { 100000, 0, NULL },
+                { 39, 39, "+A=1", "-A=1" },
+                { 40, 40, "+A=1", "-A=1" },
+                { 41, 40, "… 2 more", "… 2 more" },
+                { 2000, 40, "… 1961 more", "… 1961 more" },
+                { 2001, 0 },
+                { 100000, 0 },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(sizes); i++) {
-                _cleanup_(freep) char *text = repeat("A=1\n", sizes[i].n), *headers = repeat("[Service]\n", sizes[i].n);
+                _cleanup_(freep) char *text = repeat("A=1\n", sizes[i].n);
+                _cleanup_(freep) char *headers = repeat("[Service]\n", sizes[i].n);
 
-                assert_n_lines(text, sizes[i].n_shown, sizes[i].last);
-                if (sizes[i].n > 40 && sizes[i].n <= 2000)
-                        assert_n_lines(headers, sizes[i].n_shown, sizes[i].last);
+                assert_n_lines(text, sizes[i].n_shown, sizes[i].last, sizes[i].last_before);
+                if (sizes[i].n > 40)
+                        assert_n_lines(headers, sizes[i].n_shown, sizes[i].last, sizes[i].last_before);
         }
 }
 END_TEST

@@ -87,7 +87,7 @@ static void make_entries(const char *folder) {
 static const struct {
         const char *entry, *target, *content;
         uint64_t size;
-        bool exists, some_content, mask;
+        bool exists, long_content, mask;
 } entries[] = {
         { "file",            NULL,        "[Service]\nA=1\n", 14,              .exists = true },
         { "empty",           NULL,        "",                 0,               .exists = true },
@@ -97,7 +97,7 @@ static const struct {
         { "not-utf8",        NULL,        "A=\xff\n",         4,               .exists = true },
         { "private",         NULL,        NULL,               4,               .exists = true },
         { "closed",          NULL,        NULL,               4,               .exists = true },
-        { "largest",         NULL,        NULL,               64 * KIB,        .exists = true, .some_content = true },
+        { "largest",         NULL,        NULL,               64 * KIB,        true, .long_content = true },
         { "larger",          NULL,        NULL,               64 * KIB + 1,    .exists = true },
         { "10-mb",           NULL,        NULL,               10 * KIB * KIB,  .exists = true },
         { "100000-lines",    NULL,        NULL,               200000,          .exists = true },
@@ -125,7 +125,8 @@ static void assert_numbers(const struct file_state *file, bool mask) {
         if (!mask && stat(file->path, &st) < 0)
                 st = (struct stat) {};
         ck_assert_uint_eq(file->inode, st.st_ino);
-        ck_assert_uint_eq(file->mtime_nsec, (uint64_t) st.st_mtim.tv_sec * 1000000000 + (uint64_t) st.st_mtim.tv_nsec);
+        ck_assert_uint_eq(file->mtime_nsec / 1000000000, (uint64_t) st.st_mtim.tv_sec);
+        ck_assert_uint_eq(file->mtime_nsec % 1000000000, (uint64_t) st.st_mtim.tv_nsec);
         ck_assert_uint_eq(file->size, (uint64_t) st.st_size);
 }
 
@@ -136,7 +137,7 @@ static void assert_state(const struct file_state *file, size_t i) {
         if (entries[i].size != UINT64_MAX)
                 ck_assert_uint_eq(file->size, entries[i].size);
         assert_numbers(file, entries[i].mask);
-        if (entries[i].some_content)
+        if (entries[i].long_content)
                 ck_assert_uint_eq(strlen(file->content), file->size);
         else
                 ck_assert_pstr_eq(file->content, entries[i].content);
@@ -201,7 +202,7 @@ START_TEST(no_files) {
 }
 END_TEST
 
-/* Whether a snapshot opens the entry. */
+/* Whether a snapshot of the entry opens anything in the folder. */
 static bool is_opened(const char *folder, const char *entry) {
         _cleanup_(snapshot_done) struct snapshot snapshot = {};
         _cleanup_(freep) char *path = temp_path(folder, entry);
@@ -210,7 +211,7 @@ static bool is_opened(const char *folder, const char *entry) {
         int n;
 
         ck_assert_int_ge(fd, 0);
-        ck_assert_int_ge(inotify_add_watch(fd, path, IN_OPEN), 0);
+        ck_assert_int_ge(inotify_add_watch(fd, folder, IN_OPEN), 0);
         ck_assert_int_eq(snapshot_take(&snapshot, path, NULL), 0);
         n = poll(&event, 1, 0);
         ck_assert_int_ge(n, 0);
@@ -220,7 +221,9 @@ static bool is_opened(const char *folder, const char *entry) {
 
 /* To open a device or a fifo may already do something. */
 START_TEST(only_public_files_are_opened) {
-        static const char *const closed[] = { "private", "closed", "folder", "fifo", "socket", "link-to-fifo" };
+        static const char *const closed[] = {
+                "private", "closed", "folder", "fifo", "socket", "link-to-fifo",
+        };
         _cleanup_(temp_freep) char *folder = temp_new();
 
         make_entries(folder);
@@ -432,7 +435,7 @@ static void write_at(const char *folder, const char *entry, const char *text) {
         set_mtime(folder, entry, 1000, 1);
 }
 
-/* What is done to "file", to "link" that leads to it, or to "missing". */
+/* What is done to "file", to "link" that leads to it, to "missing" or to what "dangling" leads to. */
 static void no_change(const char *folder) {
         _cleanup_(freep) char *path = temp_path(folder, "file");
         struct timespec times[] = { { 5, 5 }, { .tv_nsec = UTIME_OMIT } };
@@ -476,6 +479,10 @@ static void comes(const char *folder) {
         temp_symlink(folder, "missing", "/dev/null");
 }
 
+static void mask_comes_behind_link(const char *folder) {
+        temp_symlink(folder, "nothing", "/dev/null");
+}
+
 static void goes(const char *folder) {
         temp_remove(folder, "file");
 }
@@ -487,18 +494,21 @@ START_TEST(signature) {
         } rows[] = {
                 { no_change, false },      { other_second, true }, { other_nanosecond, true },
                 { other_size, true },      { other_inode, true },  { other_target, true },
-                { no_link, true },         { comes, true },        { goes, true },
+                { no_link, true },         { comes, true },        { mask_comes_behind_link, true },
+                { goes, true },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 _cleanup_(temp_freep) char *folder = temp_new();
                 _cleanup_(freep) char *file = temp_path(folder, "file"), *link = temp_path(folder, "link");
                 _cleanup_(freep) char *missing = temp_path(folder, "missing");
-                char *only_file[] = { file, NULL }, *others[] = { link, missing, NULL };
+                _cleanup_(freep) char *dangling = temp_path(folder, "dangling");
+                char *only_file[] = { file, NULL }, *others[] = { link, missing, dangling, NULL };
                 uint64_t as_fragment, before;
 
                 write_at(folder, "file", "A=1\n");
                 temp_symlink(folder, "link", "file");
+                temp_symlink(folder, "dangling", "nothing");
                 before = files_signature(file, others);
                 as_fragment = files_signature(file, NULL);
                 ck_assert_uint_ne(as_fragment, files_signature(NULL, only_file));
@@ -510,11 +520,18 @@ END_TEST
 
 START_TEST(signature_of_paths) {
         char a[] = "/none/a", b[] = "/none/b", ab[] = "/none/a/none/b", *ab_list[] = { a, b, NULL };
-        char *ba_list[] = { b, a, NULL }, *a_list[] = { a, NULL }, *joined_list[] = { ab, NULL }, *none[] = { NULL };
+        char *ba_list[] = { b, a, NULL }, *a_list[] = { a, NULL };
+        char *joined_list[] = { ab, NULL }, *none[] = { NULL };
         uint64_t signatures[] = {
-                files_signature(NULL, NULL),    files_signature(a, NULL),       files_signature(b, NULL),
-                files_signature(NULL, a_list),  files_signature(NULL, ab_list), files_signature(NULL, ba_list),
-                files_signature(a, a_list),     files_signature(a, ab_list),    files_signature(NULL, joined_list),
+                files_signature(NULL, NULL),
+                files_signature(a, NULL),
+                files_signature(b, NULL),
+                files_signature(a, a_list),
+                files_signature(a, ab_list),
+                files_signature(NULL, a_list),
+                files_signature(NULL, ab_list),
+                files_signature(NULL, ba_list),
+                files_signature(NULL, joined_list),
         };
 
         for (size_t i = 0; i < ELEMENTSOF(signatures); i++)
@@ -567,14 +584,15 @@ static int attempt_signature(void *userdata) {
 }
 
 START_TEST(out_of_memory) {
+        static const char *const some[] = { "file", "link", "mask" };
         _cleanup_(temp_freep) char *folder = temp_new();
         _cleanup_(strv_freep) char **paths = NULL;
 
         temp_write(folder, "file", "A=1\n");
         temp_symlink(folder, "link", "file");
         temp_symlink(folder, "mask", "/dev/null");
-        for (size_t i = 0; i < 3; i++) {
-                _cleanup_(freep) char *path = temp_path(folder, (const char *[]) { "file", "link", "mask" }[i]);
+        for (size_t i = 0; i < ELEMENTSOF(some); i++) {
+                _cleanup_(freep) char *path = temp_path(folder, some[i]);
 
                 ck_assert_int_eq(strv_extend(&paths, path), 0);
         }
