@@ -128,7 +128,7 @@ const struct option_row option_table[] = {
           .help = "Show so many of the newest events, or all" },
         { .name = "reason", .argument = "TEXT", .set = set_reason, .verbs = "accept",
           .expected = "a text that says why, of at most 1024 bytes",
-          .help = "Why the present state is accepted; kept in the history" },
+          .help = "Why the present state is accepted" },
         { .name = "until", .argument = "WHEN", .set = set_until, .verbs = "accept",
           .expected = "a time to come, such as 2030-12-31, \"2030-12-31 18:00\", tomorrow or +30d",
           .help = "Accept only until then: 2030-12-31, tomorrow, +30d" },

@@ -15,40 +15,94 @@
 #include "table.h"
 
 /* Below each other with the fields above them. */
-static const struct column columns[] = {
+static const struct column wide_columns[] = {
         { .title = "", .right = true },
         { .title = "" },
         { .title = "" },
         { .title = "", .right = true },
         { .title = "" },
         { .title = "", .right = true },
+        { .title = "" },
+};
+
+/* Where that is too wide for the terminal: the meaning on a line of its own. */
+static const struct column narrow_columns[] = {
+        { .title = "", .right = true },
+        { .title = "" },
         { .title = "", .shrink = SHRINK_WRAP },
 };
 
-static int add_check(struct table *table, const struct event_check *check, const char *label,
-                     const struct meanings *meanings, const struct output *output) {
-        const struct finding *finding = meanings_find(meanings, check->json_field, check->after);
+/* A check, and what is known of it. */
+struct row {
+        const char *label;      /* of the first one; elsewhere empty */
+        const char *name, *meaning;
+        const struct event_check *check;
+};
+
+static int add_wide(struct table *table, const struct row *row, const struct output *output) {
         char text[BADNESS_TEXT_SIZE];
 
-        table_add(table, STYLE_PLAIN, label);
+        table_add(table, STYLE_PLAIN, row->label);
         table_add(table, STYLE_BAD, glyph_text(output, GLYPH_BAD));
-        table_add(table, STYLE_STRONG, finding ? finding->name : check->json_field);
-        table_add(table, STYLE_PLAIN, badness_to_string(check->before, text));
+        table_add(table, STYLE_STRONG, row->name);
+        table_add(table, STYLE_PLAIN, badness_to_string(row->check->before, text));
         table_add(table, STYLE_PLAIN, glyph_text(output, GLYPH_ARROW));
-        table_add(table, STYLE_BAD, badness_to_string(check->after, text));
-        return table_add(table, STYLE_PLAIN, finding ? finding->description : "");
+        table_add(table, STYLE_BAD, badness_to_string(row->check->after, text));
+        return table_add(table, STYLE_PLAIN, row->meaning);
+}
+
+static int add_narrow(struct table *table, const struct row *row, const struct output *output) {
+        char before[BADNESS_TEXT_SIZE], after[BADNESS_TEXT_SIZE];
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        if (asprintf(&text, "%s %s %s %s", row->name, badness_to_string(row->check->before, before),
+                     glyph_text(output, GLYPH_ARROW), badness_to_string(row->check->after, after)) < 0)
+                return -ENOMEM;
+        table_add(table, STYLE_PLAIN, row->label);
+        table_add(table, STYLE_BAD, glyph_text(output, GLYPH_BAD));
+        r = table_add(table, STYLE_STRONG, text);
+        if (r < 0 || !*row->meaning)
+                return r;
+        table_add(table, STYLE_PLAIN, "");
+        table_add(table, STYLE_PLAIN, "");
+        return table_add(table, STYLE_PLAIN, row->meaning);
+}
+
+static int fill_table(const struct event *event, const struct meanings *meanings, bool narrow,
+                      const struct output *output, struct table **ret) {
+        char label[FIELDS_INDENT];
+        int r = narrow ? table_new(narrow_columns, ELEMENTSOF(narrow_columns), output->utf8, ret)
+                       : table_new(wide_columns, ELEMENTSOF(wide_columns), output->utf8, ret);
+
+        snprintf(label, sizeof(label), "%*s", (int) sizeof(label) - 1, "Worse:");
+        for (size_t i = 0; r >= 0 && i < event->n_checks; i++) {
+                const struct event_check *check = event->checks + i;
+                const struct finding *finding = meanings_find(meanings, check->json_field, check->after);
+                struct row row = {
+                        .label = i == 0 ? label : "",
+                        .name = finding ? finding->name : check->json_field,
+                        .meaning = finding ? finding->description : "",
+                        .check = check,
+                };
+
+                r = narrow ? add_narrow(*ret, &row, output) : add_wide(*ret, &row, output);
+        }
+        return r;
 }
 
 static int print_checks(const struct event *event, const struct meanings *meanings,
                         const struct output *output) {
-        _cleanup_(table_freep) struct table *table = NULL;
-        char label[FIELDS_INDENT];
-        int r = table_new(columns, ELEMENTSOF(columns), output->utf8, &table);
+        _cleanup_(table_freep) struct table *wide = NULL, *narrow = NULL;
+        int r = fill_table(event, meanings, false, output, &wide);
 
-        snprintf(label, sizeof(label), "%*s", (int) sizeof(label) - 1, "Worse:");
-        for (size_t i = 0; r >= 0 && i < event->n_checks; i++)
-                r = add_check(table, event->checks + i, i == 0 ? label : "", meanings, output);
-        return r < 0 ? r : table_print(table, output, false);
+        if (r < 0)
+                return r;
+        if (output->columns == 0 || table_width(wide, false) <= output->columns)
+                return table_print(wide, output, false);
+
+        r = fill_table(event, meanings, true, output, &narrow);
+        return r < 0 ? r : table_print(narrow, output, false);
 }
 
 static void print_causes(const struct event *event, const struct output *output) {

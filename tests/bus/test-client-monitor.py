@@ -53,6 +53,17 @@ class Events(MonitorCase):
             "        -PrivateTmp=yes",
             "        +PrivateTmp=no"])
 
+    def test_other_kinds(self):
+        monitor = self.monitor()
+        self.mock.tell("emit Accepted nginx.service")
+        self.assertEqual(monitor.out.next(),
+                         "2023-11-14 22:13:20 ✓ nginx.service accepted: 2.8 → 5.1 MEDIUM [0123456789abcdef]")
+        monitor = self.monitor()
+        self.mock.tell("emit Model none")
+        self.assertEqual([monitor.out.next(), monitor.out.next()],
+                         ["2023-11-14 22:13:20 ● scoring model changed: 1 unit rated differently [0123456789abcdef]",
+                          "    in other.service"])
+
     def test_text_without_utf8(self):
         monitor = self.monitor(environment=self.environment(LC_ALL="C"))
         self.mock.tell("emit Improved nginx.service")

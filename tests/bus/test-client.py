@@ -82,6 +82,11 @@ systemd-logind.service      2.8 OK        🙂         2.8
                          "UNIT EXPOSURE PREDICATE HAPPY BASELINE\n\n0 units listed.\n")
         self.assertEqual(self.output("list", "nosuch*", "--no-legend"), "")
 
+    def test_regressed(self):
+        self.assertEqual(self.names("--regressed"), ["nginx.service", "open.service"])
+        self.assertEqual(self.names("--regressed", "nginx", "closed"), ["nginx.service"])
+        self.assertEqual(self.names("--regressed", "closed"), [])
+
     def test_order(self):
         by_exposure = [row[0] for row in sorted(UNITS, key=lambda row: (-float(row[1]), row[0]))]
         self.assertEqual(self.names("--sort=exposure"), by_exposure)
@@ -249,7 +254,8 @@ class Usage(ClientCase):
 
 class Absent(ClientCase):
     with_mock = False
-    verbs = (["list"], ["show", "a", "b"], ["monitor"], ["status"], ["rescan"])
+    verbs = (["list"], ["show", "a", "b"], ["regressions"], ["history"], ["history", "a"],
+             ["accept", "a", "--reason=x"], ["accept", "*", "b", "--reason=x"], ["monitor"], ["status"], ["rescan"])
 
     def assert_absent(self, sentence, **environment):
         for verb in self.verbs:
