@@ -60,6 +60,10 @@ START_TEST(defaults) {
         ck_assert_int_eq(o.sort, SORT_UNIT);
         ck_assert_int_eq(o.transport, TRANSPORT_LOCAL);
         ck_assert_int_eq(o.threshold, NO_THRESHOLD);
+        ck_assert_uint_eq(o.lines, LINES_DEFAULT);
+        ck_assert_uint_eq(o.until, 0);
+        ck_assert_ptr_null(o.reason);
+        ck_assert(o.ask_password && !o.regressed);
         ck_assert(o.legend && o.pager);
         ck_assert(!o.all && !o.full && !o.help && !o.quiet && !o.reverse && !o.user && !o.version);
 }
@@ -81,6 +85,8 @@ START_TEST(flags) {
         ck_assert(parse("-h").help);
         ck_assert(parse("--help").help);
         ck_assert(parse("--version").version);
+        ck_assert(parse("--regressed").regressed);
+        ck_assert(!parse("--no-ask-password").ask_password);
         ck_assert(parse("-arq").all && parse("-arq").reverse && parse("-arq").quiet);
 }
 END_TEST
@@ -97,6 +103,31 @@ START_TEST(arguments) {
         ck_assert_int_eq(parse("--machine=m").transport, TRANSPORT_MACHINE);
         ck_assert_int_eq(parse("--host=h -M m").transport, TRANSPORT_MACHINE);
         ck_assert_int_eq(parse("--user --machine=m").transport, TRANSPORT_MACHINE);
+        ck_assert_uint_eq(parse("--lines=7").lines, 7);
+        ck_assert_uint_eq(parse("-n5").lines, 5);
+        ck_assert_uint_eq(parse("-n 4294967296").lines, UINT64_C(4294967296));
+        ck_assert_uint_eq(parse("--lines=all").lines, LINES_ALL);
+        ck_assert_uint_eq(parse("--lines=0").lines, LINES_ALL);
+        ck_assert_uint_eq(parse("--until=9999-12-31T00:00").until / UINT64_C(86400000000), 2932896);
+        ck_assert_uint_eq(parse("--until=@4000000000").until, UINT64_C(4000000000000000));
+}
+END_TEST
+
+/* As long as exposured takes it, to the byte. */
+START_TEST(reasons) {
+        char reason[1026];
+        char *words[] = { (char *) "exposurectl", (char *) "--reason", reason, NULL };
+        struct options options;
+
+        keep_stderr();
+        memset(reason, 'x', sizeof(reason));
+        reason[1025] = '\0';
+        optind = 0;
+        ck_assert_int_eq(options_parse(&options, 3, words), -EINVAL);
+        reason[1024] = '\0';
+        optind = 0;
+        ck_assert_int_eq(options_parse(&options, 3, words), 0);
+        ck_assert_ptr_eq(options.reason, reason);
 }
 END_TEST
 
@@ -117,6 +148,9 @@ START_TEST(refuses_wrong_options) {
         static const char *const cases[] = {
                 "--nonsense", "--no", "-x", "-ax", "--all=yes", "--json", "--json=", "--json=long",
                 "--sort=name", "--threshold", "--threshold=50", "--threshold=x", "-H", "--host=", "-H -x",
+                "--lines", "--lines=", "--lines=x", "-n -1", "-n 5x", "--lines=99999999999999999999", "--reason",
+                "--reason=", "--reason=\t", "--reason=\xff", "--until", "--until=", "--until=soon",
+                "--until=2020-01-01", "--no-ask-password=yes",
                 "-M -x", "--user -H host", "--host=host --user", "--j=short=",
         };
 
@@ -159,6 +193,11 @@ START_TEST(finds_verbs) {
         ck_assert_str_eq(find("list a b c d")->name, "list");
         ck_assert_str_eq(find("show a")->name, "show");
         ck_assert_str_eq(find("show a b")->name, "show");
+        ck_assert_str_eq(find("regressions")->name, "regressions");
+        ck_assert_str_eq(find("regressions a b")->name, "regressions");
+        ck_assert_str_eq(find("history")->name, "history");
+        ck_assert_str_eq(find("history a")->name, "history");
+        ck_assert_str_eq(find("accept a b")->name, "accept");
         ck_assert_str_eq(find("monitor")->name, "monitor");
         ck_assert_str_eq(find("status")->name, "status");
         ck_assert_str_eq(find("rescan")->name, "rescan");
@@ -169,6 +208,7 @@ END_TEST
 START_TEST(refuses_wrong_verbs) {
         static const char *const cases[] = {
                 "nonsense", "lis", "LIST", "show", "monitor a", "status a", "rescan a", "help a",
+                "history a b", "accept",
         };
 
         keep_stderr();
@@ -213,6 +253,7 @@ int main(void) {
         tcase_add_test(tests, defaults);
         tcase_add_test(tests, flags);
         tcase_add_test(tests, arguments);
+        tcase_add_test(tests, reasons);
         tcase_add_test(tests, options_stand_anywhere);
         tcase_add_test(tests, refuses_wrong_options);
         tcase_add_test(tests, options_belong_to_verbs);

@@ -191,6 +191,79 @@ START_TEST(an_event_may_be_none) {
 }
 END_TEST
 
+static void append_row(sd_bus_message *m, const char *id, const char *kind, const char *reason) {
+        message_ok(sd_bus_message_append(m, "(" EXPOSURED_HISTORY_SIGNATURE ")", id, kind, UINT64_C(5),
+                                         "a.service", 1, "a.service", 2.8, 5.1,
+                                         1, "A", UINT64_C(0), UINT64_C(1),
+                                         1, "/etc/a", "changed", UINT64_C(4), 1, "+A=no",
+                                         reason, 1000, UINT64_C(6)));
+}
+
+START_TEST(reads_history) {
+        _cleanup_message_ sd_bus_message *first = message_new(), *second = message_new(), *none = message_new();
+        _cleanup_(event_list_done) struct event_list list = {};
+
+        message_ok(sd_bus_message_open_container(first, 'a', "(" EXPOSURED_HISTORY_SIGNATURE ")"));
+        append_row(first, "3", "accepted", "why");
+        append_row(first, "2", "regressed", "");
+        message_ok(sd_bus_message_close_container(first));
+        message_seal(first);
+        message_ok(sd_bus_message_open_container(second, 'a', "(" EXPOSURED_HISTORY_SIGNATURE ")"));
+        append_row(second, "1", "appeared", "");
+        message_ok(sd_bus_message_close_container(second));
+        message_seal(second);
+        message_ok(sd_bus_message_append(none, "a(" EXPOSURED_HISTORY_SIGNATURE ")", 0));
+        message_seal(none);
+
+        ck_assert_int_eq(event_list_read_history(&list, first), 2);
+        ck_assert_int_eq(event_list_read_history(&list, second), 1);
+        ck_assert_int_eq(event_list_read_history(&list, none), 0);
+        ck_assert_uint_eq(list.n_events, 3);
+        ck_assert_str_eq(list.events[0].kind, "accepted");
+        ck_assert_str_eq(list.events[0].reason, "why");
+        ck_assert_uint_eq(list.events[0].uid, 1000);
+        ck_assert_uint_eq(list.events[0].until, 6);
+        ck_assert_str_eq(list.events[1].id, "2");
+        ck_assert_ptr_null(list.events[1].reason);
+        ck_assert_str_eq(list.events[2].id, "1");
+        ck_assert_uint_eq(list.events[2].time, 5);
+        ck_assert_uint_eq(list.events[2].after, 51);
+        ck_assert_str_eq(list.events[2].causes[0].lines[0], "+A=no");
+}
+END_TEST
+
+START_TEST(reads_regressions) {
+        _cleanup_message_ sd_bus_message *m = message_new();
+        _cleanup_(event_list_done) struct event_list list = {};
+
+        message_ok(sd_bus_message_append(m, "a(" EXPOSURED_REGRESSION_SIGNATURE ")", 1, "id", UINT64_C(5),
+                                         "a.service", 2, "a.service", "b.service", 2.8, 5.1,
+                                         1, "A", UINT64_C(0), UINT64_C(1), 0));
+        message_seal(m);
+        ck_assert_int_eq(event_list_read_regressions(&list, m), 1);
+        ck_assert_str_eq(list.events[0].id, "id");
+        ck_assert_uint_eq(list.events[0].time, 5);
+        ck_assert_str_eq(list.events[0].units[1], "b.service");
+        ck_assert_uint_eq(list.events[0].n_checks, 1);
+        ck_assert_uint_eq(list.events[0].n_causes, 0);
+        ck_assert_uint_eq(list.events[0].uid, EVENT_NO_UID);
+}
+END_TEST
+
+START_TEST(lists_must_not_talk_nonsense) {
+        _cleanup_message_ sd_bus_message *other = variant_message("s", "text"), *bad = message_new();
+        _cleanup_(event_list_done) struct event_list list = {};
+
+        message_ok(sd_bus_message_append(bad, "a(" EXPOSURED_REGRESSION_SIGNATURE ")", 1, "id", UINT64_C(5),
+                                         "a.service", 0, 2.8, NAN, 0, 0));
+        message_seal(bad);
+        ck_assert_int_eq(event_list_read_regressions(&list, other), -EBADMSG);
+        ck_assert_int_eq(event_list_read_history(&list, other), -EBADMSG);
+        ck_assert_int_eq(event_list_read_history(&list, bad), -EBADMSG);
+        ck_assert_int_eq(event_list_read_regressions(&list, bad), -EBADMSG);
+}
+END_TEST
+
 START_TEST(reads_any_properties) {
         _cleanup_message_ sd_bus_message *m = properties_new();
         _cleanup_json_ json_object *properties = NULL;
@@ -243,6 +316,9 @@ int main(void) {
         tcase_add_test(tests, repeated_properties_do_not_leak);
         tcase_add_test(tests, reads_an_event);
         tcase_add_test(tests, an_event_may_be_none);
+        tcase_add_test(tests, reads_history);
+        tcase_add_test(tests, reads_regressions);
+        tcase_add_test(tests, lists_must_not_talk_nonsense);
         tcase_add_test(tests, reads_any_properties);
         tcase_add_test(tests, properties_must_be_properties);
         suite_add_tcase(suite, tests);
