@@ -1,0 +1,267 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Nothing that was told is lost, whatever happens to the process or its database."""
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import tempfile
+import threading
+import time
+
+import bus
+import case
+import generate
+import tap
+
+ETC = "/etc/systemd/system"
+FOLDER = "/var/lib/exposured"
+DATABASE = f"{FOLDER}/exposured.db"
+MANAGER = bus.Exposured.MANAGER
+KILLS = int(os.environ.get("EXPOSURED_KILLS", "40"))
+SECONDS = 60
+UNITS = 12
+UNIT_TEXT = """[Unit]
+ConditionPathExists=/nonexistent
+[Service]
+ExecStart=/bin/sleep infinity
+PrivateTmp=yes
+ProtectHome=yes
+ProtectSystem=strict
+"""
+
+
+class Listener(threading.Thread):
+    """Collects the events of the daemon, over all its lives."""
+
+    def __init__(self, connection):
+        super().__init__(daemon=True)
+        self.bus, self.ended = connection, threading.Event()
+        self.told = []
+        self.bus.match(f"type='signal',interface='{MANAGER}',path='{bus.Exposured.PATH}'")
+
+    def run(self):
+        while not self.ended.is_set():
+            for message in self.bus.collect(0.1):
+                if message.fields.get(bus.INTERFACE) == MANAGER:
+                    self.told.append((message.body[0], message.fields[bus.MEMBER], message.body[2], message.body[3]))
+
+    def stop(self):
+        self.ended.set()
+        self.join()
+
+
+class Memory(case.MachineCase):
+    @classmethod
+    def prepare(cls):
+        machine = cls.machine
+        cls.seed = generate.random_seed()
+        cls.rng = random.Random(cls.seed)
+        tap.note(f"{cls.__name__}: EXPOSURED_SEED={cls.seed}, {KILLS} kills")
+        machine.write("/etc/exposured.conf.d/10-test.conf", "[Exposure]\nSettleSec=200ms\n")
+        machine.write(f"{ETC}/exposured.service.d/10-test.conf",
+                      "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestartSec=50ms\n")
+        for number in range(UNITS):
+            machine.write(f"{ETC}/unit{number}.service", UNIT_TEXT)
+        machine.write(f"{ETC}/units.target", "[Unit]\n" + "".join(f"Wants=unit{n}.service\n" for n in range(UNITS)))
+        machine.systemctl("daemon-reload")
+        machine.systemctl("start", "units.target", "polkit.service")
+        machine.systemctl("start", "exposured.service")
+        cls.await_rows("baseline")
+
+    # What tests are made of
+
+    @classmethod
+    def sql(cls, text, *arguments):
+        """Asks a copy, so that the daemon's own is not touched."""
+        with tempfile.TemporaryDirectory() as folder:
+            for suffix in ("", "-wal"):
+                if os.path.exists(cls.machine.root + DATABASE + suffix):
+                    shutil.copyfile(cls.machine.root + DATABASE + suffix, f"{folder}/copy.db{suffix}")
+            with sqlite3.connect(f"{folder}/copy.db") as connection:
+                return connection.execute(text, arguments).fetchall()
+
+    @classmethod
+    def await_true(cls, what, condition):
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            try:
+                if condition():
+                    return
+            except (sqlite3.Error, FileNotFoundError, bus.BusError):
+                pass
+            time.sleep(0.05)
+        raise AssertionError(f"not in {SECONDS} s: {what}\n{cls.machine.journal('exposured.service')[-3000:]}")
+
+    @classmethod
+    def await_rows(cls, table):
+        cls.await_true(f"rows of {table}", lambda: cls.sql(f"SELECT count(*) FROM {table}")[0][0] > 0)
+
+    def change(self, unit, text):
+        path = f"{ETC}/{unit}.service.d/50-test.conf"
+        if text:
+            self.machine.write(path, f"[Service]\n{text}\n")
+        else:
+            self.machine.remove(path)
+        self.machine.systemctl("daemon-reload")
+
+    def status(self, name):
+        with self.open_bus() as connection:
+            return bus.Exposured(connection).get(name)
+
+    def regressed(self):
+        with self.open_bus() as connection:
+            return {row[2] for row in bus.Exposured(connection).call("ListRegressions")[0]}
+
+    def history(self):
+        with self.open_bus() as connection:
+            return bus.Exposured(connection).call("GetHistory", "ssu", "", "", 0)[0]
+
+    def restart(self):
+        self.machine.systemctl("restart", "exposured.service")
+
+    def stop(self):
+        self.machine.systemctl("stop", "exposured.service")
+
+    # Tests
+
+    def test_kill(self):
+        listener = Listener(self.open_bus())
+        self.addCleanup(listener.bus.close)
+        listener.start()
+        earlier = {row[0] for row in self.history()}
+        weak = {}
+        for _ in range(KILLS):
+            unit = self.rng.randrange(UNITS)
+            weak[unit] = not weak.get(unit, False)
+            self.change(f"unit{unit}", "PrivateTmp=no" if weak[unit] else "")
+            time.sleep(self.rng.random() * 0.6)
+            pid = self.machine.main_pid("exposured.service")
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+            self.assertEqual(self.sql("PRAGMA integrity_check"), [("ok",)])
+        self.await_true("the regressions that are there", lambda: self.regressed() == {
+            f"unit{unit}.service" for unit, is_weak in weak.items() if is_weak})
+        self.await_true("everything to be told", lambda: self.sql(
+            "SELECT count(*) FROM event WHERE announced = 0")[0][0] == 0)
+        time.sleep(0.3)
+        listener.stop()
+        history = [row[0] for row in self.history()]
+        self.assertEqual(len(history), len(set(history)))
+        told = [event[0] for event in listener.told]
+        self.assertEqual(set(told) - set(history), set())
+        self.assertEqual(set(history) - earlier - set(told), set(), "never told")
+        tap.note(f"{type(self).__name__}: {len(history)} events, {len(told) - len(set(told))} told again after a kill "
+                 "between telling and noting it")
+        for unit in weak:
+            self.change(f"unit{unit}", "")
+        self.await_true("no regression", lambda: not self.regressed())
+
+    def break_database(self, breaker):
+        """Breaks it while the daemon is down; it must go on, keep the broken file, and tell what is new."""
+        self.stop()
+        aside = set(os.listdir(self.machine.root + FOLDER))
+        breaker(self.machine.root + DATABASE)
+        self.machine.systemctl("start", "exposured.service")
+        self.await_rows("baseline")
+        return set(os.listdir(self.machine.root + FOLDER)) - aside
+
+    def assert_remembers(self):
+        self.change("unit1", "ProtectHome=no")
+        self.await_true("a regression", lambda: "unit1.service" in self.regressed())
+        self.await_true("its row", lambda: self.sql("SELECT count(*) FROM regression")[0][0] == len(self.regressed()))
+        self.restart()
+        self.assertIn("unit1.service", self.regressed())
+        self.change("unit1", "")
+        self.await_true("its end", lambda: not self.regressed())
+        self.assertEqual(self.status("Status"), "")
+
+    def test_garbage(self):
+        def garbage(path):
+            with open(path, "wb") as file:
+                file.write(b"this is no database" * 1000)
+        self.assertTrue(self.break_database(garbage))
+        self.assert_remembers()
+
+    def test_truncated(self):
+        def truncate(path):
+            os.truncate(path, os.stat(path).st_size // 2 + 100)
+        self.break_database(truncate)
+        self.assert_remembers()
+
+    def test_foreign(self):
+        def foreign(path):
+            os.unlink(path)
+            with sqlite3.connect(path) as connection:
+                connection.execute("CREATE TABLE mine (text TEXT)")
+        self.assertTrue(self.break_database(foreign))
+        self.assert_remembers()
+
+    def test_newer_schema(self):
+        def newer(path):
+            with sqlite3.connect(path) as connection:
+                connection.execute("PRAGMA user_version = 1000")
+        self.assertTrue(self.break_database(newer))
+        self.assert_remembers()
+
+    def test_planted_link(self):
+        victim = self.machine.root + "/etc/victim"
+        with open(victim, "w") as file:
+            file.write("precious")
+        self.stop()
+        for suffix in ("-wal", "-shm", ""):
+            if os.path.lexists(self.machine.root + DATABASE + suffix):
+                os.unlink(self.machine.root + DATABASE + suffix)
+        os.symlink("/etc/victim", self.machine.root + DATABASE)
+        self.machine.systemctl("start", "exposured.service")
+        self.await_true("a complaint", lambda: "database" in self.status("Status"))
+        self.assertFalse(self.status("Healthy"))
+        with open(victim) as file:
+            self.assertEqual(file.read(), "precious")
+        self.change("unit2", "ProtectHome=no")
+        self.await_true("a regression from memory", lambda: "unit2.service" in self.regressed())
+        os.unlink(self.machine.root + DATABASE)
+        self.await_true("recovery without help", lambda: self.status("Healthy"))
+        self.await_true("what was told meanwhile", lambda: self.sql("SELECT count(*) FROM regression")[0][0] == len(self.regressed()))
+        self.change("unit2", "")
+        self.await_true("its end", lambda: not self.regressed())
+
+    def test_taken_away(self):
+        """The file goes while the daemon runs."""
+        for suffix in ("", "-wal", "-shm"):
+            os.unlink(self.machine.root + DATABASE + suffix)
+        self.change("unit3", "ProtectHome=no")
+        self.await_true("a regression", lambda: "unit3.service" in self.regressed())
+        self.await_true("its row in a new file", lambda: self.sql("SELECT count(*) FROM regression")[0][0] == len(self.regressed()))
+        self.change("unit3", "")
+        self.await_true("its end", lambda: not self.regressed())
+
+    def test_full_disk(self):
+        self.stop()
+        self.machine.run("mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", FOLDER)
+        self.addCleanup(self.machine.run, "umount", FOLDER)
+        self.addCleanup(self.stop)
+        self.machine.run("chown", "exposured:", FOLDER)
+        self.machine.systemctl("start", "exposured.service")
+        with self.open_bus() as connection:
+            daemon = bus.Exposured(connection)
+            self.await_true("a healthy start", lambda: daemon.get("Healthy"))
+            self.await_true("first baselines", lambda: self.machine.run(
+                "sh", "-c", f"test $(stat -c %s {DATABASE}-wal) -gt 100000", check=False).returncode == 0)
+            self.machine.run("dd", "if=/dev/zero", f"of={FOLDER}/filler", "bs=4k", check=False)
+            self.change("unit4", "ProtectHome=no\nPrivateTmp=no")
+            self.await_true("a regression from memory", lambda: "unit4.service" in self.regressed())
+            self.await_true("a complaint", lambda: "database" in daemon.get("Status"))
+            self.machine.run("rm", f"{FOLDER}/filler")
+            self.await_true("recovery without help", lambda: daemon.get("Healthy"))
+            self.change("unit4", "")
+            self.await_true("its end", lambda: not self.regressed())
+
+
+globals().update(case.for_each_tree(Memory))
+del Memory
+
+if __name__ == "__main__":
+    raise SystemExit(tap.main())
