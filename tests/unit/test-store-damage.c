@@ -131,28 +131,6 @@ START_TEST(truncated) {
 }
 END_TEST
 
-/* Within a page, and what is cut off may be a part of the last one that is not in use. */
-START_TEST(truncated_anywhere) {
-        _cleanup_(bytes_free) struct bytes whole = make_closed();
-        struct store *store = open_as(folder, STORE_OPENED);
-        _cleanup_(freep) char *before = dump(store, FILL_UNIT);
-
-        store_close(store);
-        for (int i = 0; i < ROUNDS; i++) {
-                _cleanup_(freep) char *after = NULL;
-                size_t size = i % 2 ? random_below(whole.size) : whole.size - 1 - random_below(4095);
-
-                restart(&whole, size, NULL, 0);
-                if (open_and_use() == STORE_SET_ASIDE)
-                        continue;
-                store = open_as(folder, STORE_OPENED);
-                after = dump(store, FILL_UNIT);
-                store_close(store);
-                ck_assert_msg(streq(before, after), "cut to %zu", size);
-        }
-}
-END_TEST
-
 struct counted {
         unsigned n, max;
 };
@@ -256,6 +234,24 @@ static void assert_survives(struct store *store) {
                 r = store_prune(store, &limits);
         ck_assert_msg(r >= 0 || r == -EUCLEAN || r == -EEXIST, "%s", strerror(-r));
 }
+
+/* Within a page. Zeros in place of numbers are numbers: what is opened is not always what was put. */
+START_TEST(truncated_anywhere) {
+        _cleanup_(bytes_free) struct bytes whole = make_closed();
+
+        for (int i = 0; i < ROUNDS; i++) {
+                size_t size = i % 2 ? random_below(whole.size) : whole.size - 1 - random_below(4095);
+                enum store_opened opened;
+                struct store *store;
+
+                restart(&whole, size, NULL, 0);
+                ck_assert_int_eq(store_open(&store, folder, &opened, NULL), 0);
+                ck_assert_msg(opened == STORE_SET_ASIDE || size > whole.size - 4096, "cut to %zu", size);
+                assert_survives(store);
+                store_close(store);
+        }
+}
+END_TEST
 
 START_TEST(bytes_are_flipped) {
         _cleanup_(bytes_free) struct bytes whole = make_closed();
