@@ -14,7 +14,7 @@
 #include "buffer.h"
 
 #define ASIDE_MAX 8U
-#define ASIDE_FILES_MAX 24U
+#define ASIDE_FILES_MAX 32U
 #define ASIDE_MARK ".aside-"
 
 static const char *const suffixes[] = { "", "-wal", "-journal", "-shm" };

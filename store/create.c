@@ -46,6 +46,7 @@ static int create_schema(const char *path) {
                 r = database_get_text(db, "PRAGMA journal_mode=WAL", &mode);
         if (r < 0)
                 return r;
+        database_trust(db);
         return streq(mode, "wal") ? 0 : -EOPNOTSUPP;
 }
 

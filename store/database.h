@@ -13,10 +13,11 @@
 int database_error(sqlite3 *db, int code);
 
 /*
- * Opens an existing file for reading and writing. Nothing is read of it yet, but what cannot be opened
- * is told.
+ * Opens an existing file for reading and writing. Its log stays as it is when it is closed again, until
+ * database_trust() says that the file is what it should be.
  */
 int database_open(sqlite3 **ret, const char *path);
+void database_trust(sqlite3 *db);
 
 /* Opens one that cannot be written, and whose folder cannot either: no file beside it is made. */
 int database_open_read_only(sqlite3 **ret, const char *path);

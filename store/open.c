@@ -33,29 +33,41 @@ static int store_new(struct store **ret, const char *folder) {
         return 0;
 }
 
-/*
- * Looks at the file before SQLite does, and sees that it is its owner's alone. 1 where it may be opened,
- * 0 where it is no file, or an empty one: we make none such.
- */
+/* 1 where it is ours by its looks, 0 where not. It is made its owner's alone. */
+static int inspect_descriptor(struct store *store, int fd) {
+        unsigned char header[SCHEMA_HEADER_SIZE];
+        struct stat st;
+        ssize_t n;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        store->dev = st.st_dev;
+        store->ino = st.st_ino;
+        n = pread(fd, header, sizeof(header), 0);
+        if (n < 0)
+                return -errno;
+        if ((size_t) n < sizeof(header) || !schema_recognize(header))
+                return 0;
+        if ((st.st_mode & 07777) != 0600 && fchmod(fd, 0600) < 0 && errno != EROFS && errno != EPERM)
+                return -errno;
+        return 1;
+}
+
+/* Looks at the file before SQLite does: 1 where it may be opened, 0 where it is none of ours. */
 static int inspect_file(struct store *store) {
         struct stat st;
-        int fd, r = 0;
+        int fd, r;
 
         if (lstat(store->path, &st) < 0)
                 return -errno;
-        if (!S_ISREG(st.st_mode) || st.st_size == 0)
+        if (!S_ISREG(st.st_mode))
                 return 0;
-        store->dev = st.st_dev;
-        store->ino = st.st_ino;
-        if ((st.st_mode & 07777) == 0600)
-                return 1;
         fd = open(store->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
-        if (fchmod(fd, 0600) < 0 && errno != EROFS && errno != EPERM)
-                r = -errno;
+        r = inspect_descriptor(store, fd);
         (void) close(fd);
-        return r < 0 ? r : 1;
+        return r;
 }
 
 static int open_for_writing(struct store *store, enum schema_state *ret) {
@@ -69,10 +81,13 @@ static int open_for_writing(struct store *store, enum schema_state *ret) {
                 return r;
         r = schema_migrate(store->db, schema_migrations, schema_n_migrations);
         if (r >= 0)
+                r = statements_check(store->db);
+        if (r >= 0)
                 r = database_get_text(store->db, "PRAGMA journal_mode=WAL", &mode);
         if (r < 0)
                 return r;
-        return streq(mode, "wal") ? statements_check(store->db) : -EOPNOTSUPP;
+        database_trust(store->db);
+        return streq(mode, "wal") ? 0 : -EOPNOTSUPP;
 }
 
 static int open_for_reading(struct store *store, enum schema_state *ret) {

@@ -70,6 +70,18 @@ const char *const schema_migrations[] = {
 
 const size_t schema_n_migrations = ELEMENTSOF(schema_migrations);
 
+/* As the format of SQLite's files has it. */
+#define HEADER_MAGIC "SQLite format 3"
+#define HEADER_APPLICATION_ID 68
+
+bool schema_recognize(const unsigned char header[static SCHEMA_HEADER_SIZE]) {
+        uint32_t id = 0;
+
+        for (size_t i = 0; i < sizeof(id); i++)
+                id = id << 8 | header[HEADER_APPLICATION_ID + i];
+        return memcmp(header, HEADER_MAGIC, sizeof(HEADER_MAGIC)) == 0 && id == SCHEMA_APPLICATION_ID;
+}
+
 static int set_number(sqlite3 *db, const char *pragma, size_t number) {
         char sql[64];
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* "EXPO": tells our databases from others. */
@@ -20,6 +21,10 @@ extern const size_t schema_n_migrations;
 
 /* Makes the schema in an empty database. */
 int schema_create(sqlite3 *db);
+
+/* Whether a file that begins like this is a database of ours; SQLite changes what it opens. */
+#define SCHEMA_HEADER_SIZE 100U
+bool schema_recognize(const unsigned char header[static SCHEMA_HEADER_SIZE]);
 
 /* Whether the database is one of ours, undamaged, of this version or an older one. */
 int schema_examine(sqlite3 *db, enum schema_state *ret);

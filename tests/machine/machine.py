@@ -218,7 +218,6 @@ class Machine:
         # The file is replaced, as one that is not empty may be read-only; empty, systemd fills it without asking.
         self.write("/etc/machine-id", "")
         self.write(f"/etc/systemd/system/{TARGET}", TARGET_TEXT)
-        self.write("/etc/systemd/system/exposured-user-manager.service", USER_MANAGER_TEXT)
         self.write("/usr/lib/sysusers.d/exposured-machine.conf",
                    f'u tester {USER_ID} "Tester" /home/tester /bin/sh\n')
         for unit in MASKED:
@@ -345,7 +344,8 @@ class Machine:
                               stderr=subprocess.PIPE, text=True, timeout=timeout,
                               input=input if input is not None else "")
         if check and done.returncode != 0:
-            raise CommandFailed(f"{' '.join(command)}: status {done.returncode}\n{done.stdout}{done.stderr}")
+            said = (done.stdout + done.stderr)[-4000:]
+            raise CommandFailed(f"{' '.join(command)[:400]}: status {done.returncode}\n{said}")
         return done
 
     def output(self, *command, **options):
@@ -384,7 +384,19 @@ class Machine:
     def journal(self, unit):
         return self.output("journalctl", "--no-pager", "-o", "cat", "-u", unit, check=False)
 
+    def load_shipped(self, user=False):
+        """Loads every service unit that the tree ships, a template by an instance of it, and starts none: what is only
+        ordered after a unit needs it to be loaded."""
+        scope = ("--user",) if user else ()
+        text = self.output("systemctl", *scope, "list-unit-files", "--type=service", "--plain", "--no-legend", user=user)
+        names = [line.split()[0].replace("@.", "@shipped.") for line in text.splitlines()]
+        after = "".join(f"After={name}\n" for name in names)
+        self.write(f"/etc/systemd/{'user' if user else 'system'}/shipped.target", f"[Unit]\n{after}")
+        self.systemctl(*scope, "daemon-reload", user=user)
+        self.systemctl(*scope, "start", "shipped.target", user=user)
+
     def start_user_manager(self):
+        self.write("/run/systemd/system/exposured-user-manager.service", USER_MANAGER_TEXT)
         self.systemctl("start", "exposured-user-manager.service")
         self.run("systemctl", "--user", "start", "dbus.socket", user=True)
 
@@ -440,6 +452,7 @@ def main():
     parser.add_argument("--build", help="a built meson folder to install into the machine")
     parser.add_argument("--broker", default="dbus-broker", choices=("dbus-broker", "dbus-daemon"))
     parser.add_argument("--target", default=TARGET, help="the unit to boot (default: %(default)s)")
+    parser.add_argument("--load-all", action="store_true", help="load all services that the tree ships")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     arguments = parser.parse_args()
     if not arguments.command:
@@ -447,6 +460,8 @@ def main():
     exit_on_signals()
     try:
         with Machine(arguments.tree, arguments.build, arguments.broker, arguments.target) as machine:
+            if arguments.load_all:
+                machine.load_shipped()
             return subprocess.run(machine.enter(*arguments.command), preexec_fn=die_with_parent).returncode
     except (CannotBoot, CommandFailed) as error:
         print(f"machine: {error}", file=sys.stderr)

@@ -16,13 +16,6 @@ POLICY = "systemd-analyze-security.policy"
 POLICY_FOLDERS = ("/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd")
 
 
-def shipped_services(machine, user=False):
-    """The service units that the tree brings along, a template by an instance of it."""
-    scope = ("--user",) if user else ()
-    text = machine.output("systemctl", *scope, "list-unit-files", "--type=service", "--plain", "--no-legend", user=user)
-    return [line.split()[0].replace("@.", "@shipped.") for line in text.splitlines()]
-
-
 def random_policy(rng, checks):
     """Weights and ranges for some checks of the tool; a range never below the badness, where the tool gives up."""
     policy = {}
@@ -49,16 +42,10 @@ class Parity(case.MachineCase):
         cls.rng = random.Random(cls.seed)
         cls.generator = generate.Generator(cls.seed, UNITS)
         cls.generator.write(cls.machine)
-        cls.write_shipped_loader(generate.SYSTEM_FOLDERS[0])
-        cls.machine.systemctl("daemon-reload")
-        cls.machine.systemctl("start", generate.LOADER, "shipped.target")
+        cls.machine.load_shipped()
+        cls.machine.systemctl("start", generate.LOADER)
         cls.machine.systemctl("start", "exposured.service")
         exposures.await_equal(cls.machine)
-
-    @classmethod
-    def write_shipped_loader(cls, folder, user=False):
-        after = "".join(f"After={name}\n" for name in shipped_services(cls.machine, user))
-        cls.machine.write(f"{folder}/shipped.target", f"[Unit]\n{after}")
 
     def loaded_services(self, user=False):
         scope = ("--user",) if user else ()
@@ -141,9 +128,8 @@ class Parity(case.MachineCase):
         generator = generate.Generator(self.seed, UNITS, generate.USER_FOLDERS, "usergen")
         generator.write(machine)
         machine.start_user_manager()
-        self.write_shipped_loader(generate.USER_FOLDERS[0], user=True)
-        machine.systemctl("--user", "daemon-reload", user=True)
-        machine.systemctl("--user", "start", generate.LOADER, "shipped.target", user=True)
+        machine.load_shipped(user=True)
+        machine.systemctl("--user", "start", generate.LOADER, user=True)
         program = machine.output("systemctl", "show", "-P", "ExecStart", "exposured.service")
         program = program.partition("path=")[2].partition(" ")[0]
         machine.run("systemd-run", "--user", "--quiet", "--unit=exposured", "--service-type=notify", program, "--user",

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What the tools share. Sourced, with $top set to the top of the source tree.
+
+say() {
+        printf '==> %s\n' "$*"
+}
+
+die() {
+        printf '%s: %s\n' "${0##*/}" "$*" >&2
+        exit 1
+}
+
+# The packages of a purpose ("build", "machine", "test") as the package manager of this host calls them.
+packages_for() {
+        case $1-$2 in
+        build-apt) echo gcc libc6-dev libjson-c-dev libseccomp-dev libsqlite3-dev libsystemd-dev meson ninja-build pkg-config ;;
+        build-dnf) echo gcc json-c-devel libseccomp-devel meson ninja-build pkgconf-pkg-config sqlite-devel systemd-devel ;;
+        build-pacman) echo gcc json-c libseccomp meson ninja pkgconf sqlite systemd-libs ;;
+        build-zypper) echo gcc libjson-c-devel libseccomp-devel meson ninja pkgconf-pkg-config sqlite3-devel systemd-devel ;;
+        machine-apt) echo dbus dbus-broker dbus-user-session python3 systemd-container ;;
+        machine-dnf) echo dbus-broker dbus-daemon python3 systemd-container ;;
+        machine-pacman) echo dbus dbus-broker python systemd ;;
+        machine-zypper) echo dbus-1-daemon dbus-broker python3 systemd-container ;;
+        test-apt) echo binutils check clang mandoc mmdebstrap polkitd ;;
+        test-dnf) echo binutils check-devel clang debian-keyring mandoc mmdebstrap polkit ;;
+        test-pacman) echo binutils check clang mandoc polkit ;;
+        test-zypper) echo binutils check-devel clang mandoc polkit ;;
+        esac
+}
+
+package_manager() {
+        for manager in apt dnf pacman zypper; do
+                if command -v "$manager" >/dev/null 2>&1; then
+                        echo "$manager"
+                        return
+                fi
+        done
+}
+
+is_installed() {
+        case $1 in
+        apt) dpkg-query -W -f '${Status}' "$2" 2>/dev/null | grep -q 'ok installed' ;;
+        pacman) pacman -Q "$2" >/dev/null 2>&1 ;;
+        *) rpm -q --whatprovides "$2" >/dev/null 2>&1 ;;
+        esac
+}
+
+# Installs the packages of a purpose that are missing, and none otherwise.
+install_packages() {
+        manager=$(package_manager)
+        if [ -z "$manager" ]; then
+                say "no package manager that is known here: what is needed for the $1 must be there"
+                return
+        fi
+        missing=
+        for package in $(packages_for "$1" "$manager"); do
+                is_installed "$manager" "$package" || missing="$missing $package"
+        done
+        [ -n "$missing" ] || return 0
+        [ "$(id -u)" = 0 ] || die "needs root to install$missing"
+        say "installing$missing"
+        case $manager in
+        apt) apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qqy --no-install-recommends install $missing ;;
+        dnf) dnf -qy install $missing ;;
+        pacman) pacman -S --noconfirm --needed $missing ;;
+        zypper) zypper -qn install $missing ;;
+        esac >/dev/null || die "cannot install$missing"
+}
+
+# Configures (once) and builds: build_in FOLDER [OPTION...]
+build_in() {
+        folder=$1
+        shift
+        if [ -f "$folder/build.ninja" ]; then
+                meson configure "$folder" "$@" >/dev/null
+        else
+                meson setup "$folder" "$top" --prefix=/usr --sysconfdir=/etc --localstatedir=/var "$@" >/dev/null
+        fi || { meson setup --wipe "$folder" "$top" --prefix=/usr --sysconfdir=/etc --localstatedir=/var "$@" || return 1; }
+        ninja -C "$folder" --quiet
+}
+
+build_release() {
+        build_in "$1" --buildtype=release -Db_lto=true -Dtests=disabled
+}
