@@ -213,7 +213,7 @@ int history_print(const struct event_list *list, const char *unit, bool more, co
                 course_print(list, unit, output);
         r = print_table(list, options, output);
         if (r >= 0 && options->legend && more)
-                fprintf(output->stream, "\nThe newest %zu event%s. Pass --lines=all to see older ones, too.\n",
+                fprintf(output->stream, "\nThe newest %zu event%s. Pass --lines=all to see all.\n",
                         list->n_events, list->n_events == 1 ? "" : "s");
         return r;
 }

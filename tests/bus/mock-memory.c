@@ -42,12 +42,13 @@ static int append_checks(sd_bus_message *m, bool hostile) {
 static int append_causes(sd_bus_message *m, bool hostile) {
         return sd_bus_message_append(m, EXPOSURED_CAUSES_SIGNATURE, 2,
                                      hostile ? HOSTILE : PATH, hostile ? HOSTILE : "created", START,
-                                     3, "-PrivateUsers=yes", hostile ? HOSTILE : "+PrivateUsers=no", " UMask=0022",
+                                     3, "-PrivateUsers=yes", hostile ? HOSTILE : "+PrivateUsers=no",
+                                     " UMask=0022",
                                      "", "manager", UINT64_C(0), 0);
 }
 
-static int append_regression(sd_bus_message *m, const char *id, uint64_t since, const char *unit, unsigned n_more,
-                             double baseline, double exposure, bool hostile) {
+static int append_regression(sd_bus_message *m, const char *id, uint64_t since, const char *unit,
+                             unsigned n_more, double baseline, double exposure, bool hostile) {
         int r = sd_bus_message_open_container(m, 'r', EXPOSURED_REGRESSION_SIGNATURE);
 
         if (r >= 0)
@@ -72,7 +73,9 @@ static int append_regressions(const struct mock_memory *memory, sd_bus_message *
         if (memory->hostile)
                 return append_regression(m, HOSTILE, START, HOSTILE, 2, 2.8, 5.1, true);
         r = append_regression(m, "id-of-foo", START, "foo@.service", N_MANY, 4.0, 4.0, false);
-        return r < 0 ? r : append_regression(m, "id-of-nginx", START + SECOND, "nginx.service", 0, 2.8, 5.1, false);
+        if (r < 0)
+                return r;
+        return append_regression(m, "id-of-nginx", START + SECOND, "nginx.service", 0, 2.8, 5.1, false);
 }
 
 /* One row of history. */
@@ -94,10 +97,12 @@ static int append_row(sd_bus_message *m, const struct row *row, bool hostile) {
                 r = append_units(m, row->unit, row->n_more);
         if (r >= 0)
                 r = sd_bus_message_append(m, "dd", row->before, row->after);
-        if (r >= 0)
-                r = row->plain ? sd_bus_message_append(m, EXPOSURED_CHECKS_SIGNATURE, 0) : append_checks(m, hostile);
-        if (r >= 0)
-                r = row->plain ? sd_bus_message_append(m, EXPOSURED_CAUSES_SIGNATURE, 0) : append_causes(m, hostile);
+        if (r >= 0 && row->plain)
+                r = sd_bus_message_append(m, EXPOSURED_CHECKS_SIGNATURE EXPOSURED_CAUSES_SIGNATURE, 0, 0);
+        if (r >= 0 && !row->plain)
+                r = append_checks(m, hostile);
+        if (r >= 0 && !row->plain)
+                r = append_causes(m, hostile);
         if (r >= 0)
                 r = sd_bus_message_append(m, "sut", row->reason ?: "", row->uid, row->until);
         return r < 0 ? r : sd_bus_message_close_container(m);
@@ -109,7 +114,8 @@ static const struct row rows[] = {
         { "id-5", "improved", "nginx.service", NULL, 2, 5.1, 4.0, NO_UID, START + 5 * SECOND, 0, false },
         { "id-4", "accepted", "nginx.service", "by the book", 0, 2.8, 5.1, 0, START + 4 * SECOND,
           UINT64_C(4000000000) * SECOND, true },
-        { "id-3", "accepted", "nginx.service", "for good", 0, 5.1, 5.1, 4294967294, START + 3 * SECOND, 0, true },
+        { "id-3", "accepted", "nginx.service", "for good", 0, 5.1, 5.1, 4294967294, START + 3 * SECOND, 0,
+          true },
         { "id-2", "regressed", "nginx.service", NULL, 0, 2.8, 5.1, NO_UID, START + 2 * SECOND, 0, false },
         { "id-1", "appeared", "nginx.service", NULL, 0, 2.8, 2.8, NO_UID, START + SECOND, 0, true },
 };
@@ -149,8 +155,8 @@ static int append_generated(sd_bus_message *m, unsigned n, const char *before, u
         return r;
 }
 
-static int append_history(const struct mock_memory *memory, sd_bus_message *m, const char *unit, const char *before,
-                          uint32_t max) {
+static int append_history(const struct mock_memory *memory, sd_bus_message *m, const char *unit,
+                          const char *before, uint32_t max) {
         static const struct row bad = { HOSTILE, HOSTILE, HOSTILE, HOSTILE, 2, 1, 2, 0, START, START, false };
 
         if (memory->hostile)

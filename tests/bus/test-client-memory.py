@@ -20,8 +20,10 @@ CAUSES = [{"path": PATH, "change": "created", "time": START,
           {"path": "", "change": "manager", "time": 0, "lines": []}]
 NGINX = {"id": "id-of-nginx", "unit": "nginx.service", "units": ["nginx.service"], "baseline": "2.8",
          "exposure": "5.1", "since": START + SECOND, "checks": CHECKS, "causes": CAUSES}
-FOO = {"id": "id-of-foo", "unit": "foo@.service", "units": ["foo@.service", *(f"many-{i:02}.service" for i in range(11))],
-       "baseline": "4.0", "exposure": "4.0", "since": START, "checks": CHECKS, "causes": CAUSES}
+FOO = {"id": "id-of-foo", "unit": "foo@.service",
+       "units": ["foo@.service", *(f"many-{i:02}.service" for i in range(11))], "baseline": "4.0", "exposure": "4.0", "since": START, "checks": CHECKS, "causes": CAUSES}
+
+ACCEPTED = "Accepted nginx.service [id-of-nginx.service]\n"
 
 
 class MemoryCase(ClientCase):
@@ -129,7 +131,8 @@ TIME                  EVENT     UNIT                EXPOSURE TREND CAUSE
         text = self.output("history", "nginx")
         course, table = text.split("\n\n")
         self.assertEqual(course, "nginx.service ▁███▄ 4.0, between 2.8 and 5.1")
-        self.assertEqual(table, self.output("history").replace("2023-11-14 22:13:26 ● model     scoring model (+3)\n", ""))
+        header, _, *rows = self.output("history").splitlines()
+        self.assertEqual(table.splitlines(), [header, *rows])
         self.assertEqual(len(self.output("history", "nginx", "--no-legend").splitlines()), 5)
         self.assertIn("nginx.service 25554 4.0, ", self.output("history", "nginx", LC_ALL="C"))
 
@@ -178,7 +181,7 @@ TIME                  EVENT     UNIT                EXPOSURE TREND CAUSE
         self.mock.tell("events 60")
         text = self.terminal("history", "generated", "--no-pager", NO_COLOR="1")
         self.assertEqual(text.count("generated.service "), 51)
-        self.assertIn("\n\nThe newest 50 events. Pass --lines=all to see older ones, too.\n", text)
+        self.assertIn("\n\nThe newest 50 events. Pass --lines=all to see all.\n", text)
         text = self.terminal("history", "generated", "--no-pager", "-n", "all", NO_COLOR="1")
         self.assertEqual(text.count("generated.service "), 61)
         self.assertNotIn("newest", text)
@@ -192,7 +195,7 @@ TIME                EXPOSURE TREND EVENT
                                    /etc/systemd/system/nginx.service.d/50-tmp.co
                                    nf was created and 1 more
 
-The newest 2 events. Pass --lines=all to see older ones, too.
+The newest 2 events. Pass --lines=all to see all.
 """)
 
     def test_answer_that_leads_nowhere(self):
@@ -218,7 +221,7 @@ class Accept(MemoryCase):
         return words[1], int(words[2]), words[4]
 
     def test_text(self):
-        self.assertEqual(self.output("accept", "nginx", "--reason=by the book"), "Accepted nginx.service [id-of-nginx.service]\n")
+        self.assertEqual(self.output("accept", "nginx", "--reason=by the book"), ACCEPTED)
         self.assertEqual(self.accepted(), ("nginx.service", 0, "by the book"))
         text = self.output("accept", "foo@.service", "--reason", "größe", "--until=2096-10-02 07:06:40")
         self.assertEqual(text, "Accepted foo@.service until Tue 2096-10-02 07:06:40 UTC [id-of-foo@.service]\n")
@@ -231,10 +234,10 @@ class Accept(MemoryCase):
         self.assertTrue(now - 1 <= until - 7 * 86400 - 7200 <= time.time(), until)
 
     def test_json(self):
-        self.assertEqual(self.json("accept", "nginx", "--reason=x"), {"unit": "nginx.service", "id": "id-of-nginx.service"})
+        nginx, b = ({"unit": unit, "id": f"id-of-{unit}"} for unit in ("nginx.service", "b.service"))
+        self.assertEqual(self.json("accept", "nginx", "--reason=x"), nginx)
         self.accepted()
-        self.assertEqual(self.json("accept", "nginx", "b", "nginx.service", "--reason=x"),
-                         [{"unit": "nginx.service", "id": "id-of-nginx.service"}, {"unit": "b.service", "id": "id-of-b.service"}])
+        self.assertEqual(self.json("accept", "nginx", "b", "nginx.service", "--reason=x"), [nginx, b])
         self.assertEqual([self.accepted()[0], self.accepted()[0]], ["nginx.service", "b.service"])
 
     def test_patterns(self):
@@ -245,10 +248,11 @@ class Accept(MemoryCase):
         self.assertIsInstance(self.json("accept", "nginx*", "--reason=x"), list)
 
     def test_pattern_without_match(self):
-        self.assertEqual(self.refusal("accept", "nosuch*", "--reason=x"), "No unit that matches 'nosuch*' has regressed.")
+        sentence = "No unit that matches 'nosuch*' has regressed."
+        self.assertEqual(self.refusal("accept", "nosuch*", "--reason=x"), sentence)
         status, out, err = self.run_client("accept", "nosuch*", "nginx", "--reason=x")
-        self.assertEqual((status, out), (1, "Accepted nginx.service [id-of-nginx.service]\n"))
-        self.assertEqual(err, "No unit that matches 'nosuch*' has regressed.\n")
+        self.assertEqual((status, out), (1, ACCEPTED))
+        self.assertEqual(err, f"{sentence}\n")
 
     def test_refusals(self):
         for name, sentence in {
@@ -259,7 +263,7 @@ class Accept(MemoryCase):
         }.items():
             self.assertEqual(self.refusal("accept", name, "--reason=x"), sentence)
         status, out, err = self.run_client("accept", "missing", "nginx", "--reason=x")
-        self.assertEqual((status, out), (1, "Accepted nginx.service [id-of-nginx.service]\n"))
+        self.assertEqual((status, out), (1, ACCEPTED))
         self.assertEqual(err, "Nothing is known of missing.service.\n")
 
     def test_what_is_denied_is_not_tried_again(self):
@@ -300,8 +304,10 @@ class Accept(MemoryCase):
         ):
             self.refusal("accept", *arguments, status=2)
         self.assertIn("2030-12-31", self.refusal("accept", "a", "--reason=x", "--until=soon", status=2))
-        for arguments in (["history", "a", "b"], ["history", "--lines=x"], ["history", "--lines="], ["history", "-n", "-1"],
-                          ["history", "--reason=x"], ["regressions", "--until=+1d"], ["list", "--lines=1"]):
+        for arguments in (
+            ["history", "a", "b"], ["history", "--lines=x"], ["history", "--lines="], ["history", "-n", "-1"],
+            ["history", "--reason=x"], ["regressions", "--until=+1d"], ["list", "--lines=1"],
+        ):
             self.refusal(*arguments, status=2)
 
 
@@ -333,7 +339,7 @@ exec sleep 1000
         """On a terminal. Ends when the agent is gone, too, which holds the terminal as long as it runs."""
         status, text = run_on_terminal([*somebody, CLIENT, "accept", "nginx", "--reason=x", *arguments],
                                        self.environment(NO_COLOR="1", **environment))
-        self.assertEqual((status, text), (0, "Accepted nginx.service [id-of-nginx.service]\n"))
+        self.assertEqual((status, text), (0, ACCEPTED))
 
     def test_runs_while_it_is_needed(self):
         self.accept(**self.paths)

@@ -92,7 +92,8 @@ START_TEST(a_regression) {
                          "         Id: 0123\n"
                          "\n"
                          "1 unit is worse than its baseline.\n"
-                         "Mend the cause, or accept the present state: exposurectl accept UNIT --reason=TEXT\n");
+                         "Mend the cause, or accept the present state: "
+                         "exposurectl accept UNIT --reason=TEXT\n");
         free(text);
         output_free(output);
 }
@@ -136,8 +137,9 @@ START_TEST(colours_of_lines) {
 
         output->colors = true;
         ck_assert_int_eq(regressions_print(&list, &meanings, &plain, output), 0);
-        ck_assert_ptr_nonnull(strstr(output_text(output), " \033[0;31m-PrivateTmp=yes\033[0m\n"
-                                                          "                 \033[0;32m+PrivateTmp=no\033[0m\n"));
+        ck_assert_ptr_nonnull(strstr(output_text(output),
+                                     " \033[0;31m-PrivateTmp=yes\033[0m\n"
+                                     "                 \033[0;32m+PrivateTmp=no\033[0m\n"));
         output_free(output);
 }
 END_TEST
@@ -160,7 +162,8 @@ START_TEST(regressions_as_json) {
                          "{\"json_field\":\"PrivateTmp\",\"before\":0,\"after\":1},"
                          "{\"json_field\":\"ProtectHome\",\"before\":null,\"after\":10}],"
                          "\"causes\":[{\"path\":\"/etc/1.conf\",\"change\":\"removed\","
-                         "\"time\":1700000000000000,\"lines\":[\"-PrivateTmp=yes\",\"+PrivateTmp=no\"]}]}]\n");
+                         "\"time\":1700000000000000,"
+                         "\"lines\":[\"-PrivateTmp=yes\",\"+PrivateTmp=no\"]}]}]\n");
         ck_assert_str_eq(printed(empty, output), "[]\n");
         output_free(output);
 }

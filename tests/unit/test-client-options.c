@@ -148,8 +148,8 @@ START_TEST(refuses_wrong_options) {
         static const char *const cases[] = {
                 "--nonsense", "--no", "-x", "-ax", "--all=yes", "--json", "--json=", "--json=long",
                 "--sort=name", "--threshold", "--threshold=50", "--threshold=x", "-H", "--host=", "-H -x",
-                "--lines", "--lines=", "--lines=x", "-n -1", "-n 5x", "--lines=99999999999999999999", "--reason",
-                "--reason=", "--reason=\t", "--reason=\xff", "--until", "--until=", "--until=soon",
+                "--lines", "--lines=", "--lines=x", "-n -1", "-n 5x", "--lines=99999999999999999999",
+                "--reason", "--reason=", "--reason=\t", "--reason=\xff", "--until", "--until=", "--until=soon",
                 "--until=2020-01-01", "--no-ask-password=yes",
                 "-M -x", "--user -H host", "--host=host --user", "--j=short=",
         };

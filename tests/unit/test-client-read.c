@@ -200,7 +200,8 @@ static void append_row(sd_bus_message *m, const char *id, const char *kind, cons
 }
 
 START_TEST(reads_history) {
-        _cleanup_message_ sd_bus_message *first = message_new(), *second = message_new(), *none = message_new();
+        _cleanup_message_ sd_bus_message *first = message_new(), *second = message_new();
+        _cleanup_message_ sd_bus_message *none = message_new();
         _cleanup_(event_list_done) struct event_list list = {};
 
         message_ok(sd_bus_message_open_container(first, 'a', "(" EXPOSURED_HISTORY_SIGNATURE ")"));
