@@ -132,6 +132,17 @@ static int rename_one(const char *from, const char *to) {
         return 1;
 }
 
+int files_check_writable(const char *path) {
+        _cleanup_(freep) char *folder = folder_of(path);
+
+        if (!folder)
+                return -ENOMEM;
+        if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) < 0 ||
+            faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) < 0)
+                return -errno;
+        return 0;
+}
+
 int files_sync_folder(const char *path) {
         _cleanup_(freep) char *folder = folder_of(path);
         int r, fd;

@@ -15,5 +15,8 @@ int files_exist(const char *path);
  */
 int files_set_aside(const char *path, char **ret_name);
 
+/* Whether the file, and others in its folder, can be written. */
+int files_check_writable(const char *path);
+
 /* Flushes what happened to the names in the folder of that file. */
 int files_sync_folder(const char *path);

@@ -127,14 +127,16 @@ static int database_connect(sqlite3 **ret, const char *path, int flags, const ch
         r = database_configure(db);
         if (r < 0)
                 return r;
-        r = database_run(db, "PRAGMA mmap_size=0;"
-                             "PRAGMA cache_size=-256;"
-                             "PRAGMA temp_store=MEMORY;"
-                             "PRAGMA cell_size_check=ON;");
-        if (r < 0)
-                return r;
         *ret = TAKE_PTR(db);
         return 0;
+}
+
+/* Reads the file for the first time. */
+static int database_tune(sqlite3 *db) {
+        return database_run(db, "PRAGMA mmap_size=0;"
+                                "PRAGMA cache_size=-256;"
+                                "PRAGMA temp_store=MEMORY;"
+                                "PRAGMA cell_size_check=ON;");
 }
 
 int database_open(sqlite3 **ret, const char *path) {
@@ -146,6 +148,9 @@ int database_open(sqlite3 **ret, const char *path) {
                 return r;
         if (sqlite3_db_readonly(db, "main") != 0)
                 return -EROFS;
+        r = database_tune(db);
+        if (r < 0)
+                return r;
         r = database_run(db, "PRAGMA synchronous=FULL;"
                              "PRAGMA secure_delete=OFF;"
                              "PRAGMA wal_autocheckpoint=256;"
@@ -185,7 +190,26 @@ static int open_with_log(sqlite3 **ret, const char *path) {
         r = database_connect(&db, path, SQLITE_OPEN_READONLY, "unix-none");
         if (r < 0)
                 return r;
+        /* Before anything else: it decides where the index is. */
         r = database_run(db, "PRAGMA locking_mode=EXCLUSIVE");
+        if (r >= 0)
+                r = database_tune(db);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(db);
+        return 0;
+}
+
+static int open_without_log(sqlite3 **ret, const char *path) {
+        _cleanup_(database_closep) sqlite3 *db = NULL;
+        _cleanup_(freep) char *uri = NULL;
+        int r;
+
+        r = immutable_uri(path, &uri);
+        if (r >= 0)
+                r = database_connect(&db, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
+        if (r >= 0)
+                r = database_tune(db);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(db);
@@ -193,18 +217,14 @@ static int open_with_log(sqlite3 **ret, const char *path) {
 }
 
 int database_open_read_only(sqlite3 **ret, const char *path) {
-        _cleanup_(freep) char *log = join(path, "-wal", NULL), *uri = NULL;
+        _cleanup_(freep) char *log = join(path, "-wal", NULL);
         struct stat st;
-        int r;
 
         if (!log)
                 return -ENOMEM;
         if (lstat(log, &st) >= 0 && st.st_size > 0)
                 return open_with_log(ret, path);
-        r = immutable_uri(path, &uri);
-        if (r < 0)
-                return r;
-        return database_connect(ret, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
+        return open_without_log(ret, path);
 }
 
 sqlite3 *database_close(sqlite3 *db) {

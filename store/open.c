@@ -74,7 +74,10 @@ static int open_for_writing(struct store *store, enum schema_state *ret) {
         _cleanup_(freep) char *mode = NULL;
         int r;
 
-        r = database_open(&store->db, store->path);
+        /* SQLite would not tell these errors from others. */
+        r = files_check_writable(store->path);
+        if (r >= 0)
+                r = database_open(&store->db, store->path);
         if (r >= 0)
                 r = schema_examine(store->db, ret);
         if (r < 0 || *ret != SCHEMA_FINE)
