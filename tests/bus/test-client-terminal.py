@@ -40,12 +40,12 @@ class Colours(TerminalCase):
 
     def test_not_wanted(self):
         for environment in {"NO_COLOR": "1"}, {"TERM": "dumb"}, {"SYSTEMD_COLORS": "0"}, {"SYSTEMD_COLORS": "no"}:
-            for arguments in ["list"], ["show", "nginx"], ["status"], ["--help"]:
+            for arguments in ["list"], ["show", "nginx"], ["history"], ["status"], ["--help"]:
                 self.assertNotIn("\x1b", self.terminal(*arguments, "--no-pager", **environment), environment)
         self.assertIn("\x1b", self.terminal("list", "--no-pager", NO_COLOR=""))
 
     def test_not_in_a_pipe(self):
-        for arguments in ["list"], ["show", "nginx"], ["status"], ["--help"]:
+        for arguments in ["list"], ["show", "nginx"], ["history"], ["status"], ["--help"]:
             self.assertNotIn("\x1b", self.output(*arguments))
         self.assertIn(RED, self.output("list", SYSTEMD_COLORS="1"))
         self.assertIn(RED, self.output("list", SYSTEMD_COLORS="256", NO_COLOR="1"))
@@ -163,7 +163,8 @@ class Errors(TerminalCase):
 
     def test_full_disk(self):
         with open("/dev/full", "wb") as full:
-            for arguments in ["list"], ["show", "nginx"], ["status"], ["rescan"], ["--help"], ["--version"]:
+            for arguments in (["list"], ["show", "nginx"], ["regressions"], ["history"], ["status"], ["rescan"], ["--help"],
+                              ["--version"]):
                 self.assertEqual(self.failure(*arguments, stdout=full),
                                  "Cannot write the output: No space left on device.\n")
 
