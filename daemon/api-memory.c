@@ -147,14 +147,15 @@ static int run_query(struct store *store, void *data) {
         return store ? store_each_event(store, query->unit, query->before, query->max, on_event, query) : -ENOTCONN;
 }
 
-static int append_history_row(sd_bus_message *m, const struct event *event) {
+/* To one who asks for a unit, an event says what it did to that one. */
+static int append_history_row(sd_bus_message *m, const struct event *event, const char *unit) {
         int r;
 
         r = sd_bus_message_open_container(m, 'r', EXPOSURED_HISTORY_SIGNATURE);
         if (r >= 0)
                 r = sd_bus_message_append(m, "ss", event->id, event_type_to_string(event->type));
         if (r >= 0)
-                r = append_event(m, event);
+                r = append_event(m, event, unit);
         if (r >= 0)
                 r = sd_bus_message_append(m, "sut", event->reason ?: "", event->uid, event->until);
         return r < 0 ? r : sd_bus_message_close_container(m);
@@ -169,7 +170,7 @@ static int reply_history(const struct query *query) {
                 return r;
         r = sd_bus_message_open_container(reply, 'a', "(" EXPOSURED_HISTORY_SIGNATURE ")");
         for (size_t i = 0; i < query->n_events && r >= 0; i++)
-                r = append_history_row(reply, query->events[i]);
+                r = append_history_row(reply, query->events[i], query->unit);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
@@ -184,6 +185,9 @@ static void on_query_done(void *userdata, void *data, int result) {
         manager_worked(manager);
         if (result == -ECANCELED)
                 r = 0;
+        else if (result == -ENOENT)
+                r = sd_bus_reply_method_errorf(query->call, EXPOSURED_ERROR_INVALID_ARGUMENT,
+                                               "There is no event %s, or it was forgotten.", query->before);
         else if (result < 0)
                 r = sd_bus_reply_method_errorf(query->call, EXPOSURED_ERROR_STORE_UNAVAILABLE,
                                                "The history cannot be read: %s.", strerror(-result));

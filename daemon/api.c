@@ -157,17 +157,26 @@ static int append_units(sd_bus_message *m, const struct event *event) {
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-int append_event(sd_bus_message *m, const struct event *event) {
+static const struct event_unit *find_event_unit(const struct event *event, const char *unit) {
+        for (size_t i = 0; unit && i < event->n_units; i++)
+                if (streq(event->units[i].unit, unit))
+                        return &event->units[i];
+        return NULL;
+}
+
+int append_event(sd_bus_message *m, const struct event *event, const char *unit) {
         const struct event_unit *worst = event->n_units > 0 ? &event->units[0] : NULL;
+        const struct event_unit *meant = find_event_unit(event, unit), *shown = meant ?: worst;
         int r;
 
-        r = sd_bus_message_append(m, "ts", event->time, event->unit);
+        r = sd_bus_message_append(m, "ts", event->time, meant ? meant->unit : event->unit);
         if (r >= 0)
                 r = append_units(m, event);
         if (r >= 0)
-                r = sd_bus_message_append(m, "dd", event->before / 10.0, event->after / 10.0);
+                r = sd_bus_message_append(m, "dd", (shown ? shown->before : event->before) / 10.0,
+                                          (shown ? shown->after : event->after) / 10.0);
         if (r >= 0)
-                r = append_checks(m, worst ? worst->checks : NULL, worst ? worst->n_checks : 0);
+                r = append_checks(m, shown ? shown->checks : NULL, shown ? shown->n_checks : 0);
         return r < 0 ? r : append_causes(m, &event->causes);
 }
 
@@ -180,7 +189,7 @@ static int emit_event(struct manager *manager, const struct event *event) {
         if (r >= 0)
                 r = sd_bus_message_append(m, "s", event->id);
         if (r >= 0)
-                r = append_event(m, event);
+                r = append_event(m, event, NULL);
         return r < 0 ? r : sd_bus_send(manager->bus, m, NULL);
 }
 

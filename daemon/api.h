@@ -44,7 +44,8 @@ void api_emit_event(struct manager *manager, const struct event *event);
 /* For api-*.c alone. */
 extern const sd_bus_vtable manager_vtable[];
 extern const sd_bus_vtable unit_vtable[];
-int append_event(sd_bus_message *m, const struct event *event);
+/* As it hit that unit; NULL: the one hit worst. */
+int append_event(sd_bus_message *m, const struct event *event, const char *unit);
 int append_checks(sd_bus_message *m, const struct check_change *checks, size_t n_checks);
 int append_causes(sd_bus_message *m, const struct causes *causes);
 int method_list_regressions(sd_bus_message *m, void *userdata, sd_bus_error *error);

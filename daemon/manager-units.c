@@ -76,13 +76,6 @@ static unsigned take_facts(struct manager *m, struct unit *unit, const struct fa
         return changed;
 }
 
-/* The earliest moment at which what a reading shows can have happened. */
-static uint64_t change_began(const struct manager *m) {
-        const struct scan_state *scan = scan_state(m->scan);
-
-        return scan->sweeping ? scan->sweep_begin : timer_now();
-}
-
 void manager_unit_read(struct manager *m, struct unit *unit, struct reading *reading) {
         bool first = !unit->assessed, same = !first && facts_equal(&unit->facts, &reading->facts);
         unsigned changed;
@@ -97,7 +90,7 @@ void manager_unit_read(struct manager *m, struct unit *unit, struct reading *rea
                 unit->assessed = true;
                 status_changed(m->status);
         }
-        settle_unit_read(m->settle, unit, !same, change_began(m));
+        settle_unit_read(m->settle, unit, !same, scan_change_began(m->scan));
         if (first) {
                 unit->told_baseline = unit_baseline_exposure(unit);
                 unit->told_regressed = unit_regressed(unit);

@@ -235,10 +235,8 @@ static void on_sweep_done(void *userdata, uint64_t duration_usec) {
         manager_worked(m);
 }
 
-static void on_sweep_restarted(void *userdata, uint64_t began) {
-        struct manager *m = userdata;
-
-        settle_sweep_restarted(m->settle, began, scan_state(m->scan)->sweep_begin);
+static void on_sweep_restarted(void *userdata, uint64_t began, uint64_t now) {
+        settle_sweep_restarted(((struct manager *) userdata)->settle, began, now);
 }
 
 static void on_state_changed(void *userdata) {

@@ -78,6 +78,15 @@ static void job_done(struct job *job) {
         job->step = NULL;
 }
 
+void reader_drop(struct reader *reader, enum read_kind kind, const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(reader->jobs); i++) {
+                struct job *job = &reader->jobs[i];
+
+                if (job->name && job->kind == kind && streq(job->name, name))
+                        job_done(job);
+        }
+}
+
 void reader_cancel(struct reader *reader) {
         reader->list_slot = sd_bus_slot_unref(reader->list_slot);
         for (size_t i = 0; i < ELEMENTSOF(reader->jobs); i++)

@@ -65,6 +65,9 @@ bool reader_has_room(const struct reader *reader);
 /* Reads a unit. -EBUSY where there is no room. */
 int reader_read(struct reader *reader, enum read_kind kind, const char *name);
 
+/* Drops the read of that unit and kind, if there is one; no op is called for it. */
+void reader_drop(struct reader *reader, enum read_kind kind, const char *name);
+
 /* Drops all that is under way; no op is called for it. */
 void reader_cancel(struct reader *reader);
 

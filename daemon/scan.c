@@ -24,8 +24,10 @@ struct scan {
         void *userdata;
 
         bool sweep_wanted;              /* before the next list */
+        bool sweep_under_way;
         bool list_wanted;
         bool sweep_cut_off;             /* the last sweep did not end */
+        bool list_put_off;              /* until it is tried again after a failure */
         bool listing, list_is_full;
         bool list_overflow;             /* the list under way has more units than may be kept */
         bool candidates_overflow;
@@ -33,7 +35,7 @@ struct scan {
         size_t n_doubtful;
         unsigned n_reading;
         struct unit *queue_head, *queue_tail;
-        uint64_t list_begin, list_rest_until;
+        uint64_t sweep_begin, list_begin, list_rest_until;
         uint64_t retry_usec;
         struct timer *list_timer, *retry_timer;
         struct scan_state state;
@@ -44,7 +46,7 @@ struct scan {
 static void queue_push(struct scan *s, struct unit *unit) {
         /* What is read now may be older than the reason to read it. */
         unit->read_again = unit->reading;
-        if (unit->queued || unit->reading)
+        if (unit->queued || unit->reading || unit->doubtful)
                 return;
         unit->queued = true;
         unit->queue_next = NULL;
@@ -109,8 +111,26 @@ static void set_doubtful(struct scan *s, struct unit *unit, bool doubtful) {
         s->n_doubtful += doubtful ? 1 : (size_t) -1;
 }
 
-static void remove_unit(struct scan *s, struct unit *unit) {
+static void stop_reading(struct scan *s, struct unit *unit) {
         queue_remove(s, unit);
+        if (!unit->reading)
+                return;
+        reader_drop(s->reader, READ_LOADED, unit->name);
+        unit->reading = unit->read_again = false;
+        s->n_reading--;
+}
+
+/*
+ * Whether it is still loaded, the list will tell, and then it is read. Until that nothing is asked about
+ * it: systemd might load it for the question alone.
+ */
+static void doubt(struct scan *s, struct unit *unit) {
+        stop_reading(s, unit);
+        set_doubtful(s, unit, true);
+}
+
+static void remove_unit(struct scan *s, struct unit *unit) {
+        stop_reading(s, unit);
         set_doubtful(s, unit, false);
         set_stale(s, unit, false);
         s->ops->unit_gone(s->userdata, unit);
@@ -133,7 +153,8 @@ static void retry_later(struct scan *s) {
 static void list_failed(struct scan *s, int error) {
         log_errno(LOG_WARNING, error, "Cannot have systemd's list of units, keeping what is known");
         s->sweep_wanted = s->list_wanted = true;
-        s->state.failed = true;
+        s->list_put_off = true;
+        s->state.failed = s->state.sweeping = true;
         s->ops->state_changed(s->userdata);
         retry_later(s);
 }
@@ -163,12 +184,12 @@ static int asked_names(struct scan *s, bool full, char ***ret) {
 }
 
 static void sweep_start(struct scan *s) {
-        uint64_t began = s->state.sweep_begin;
+        uint64_t began = s->sweep_begin;
 
-        s->state.sweep_begin = s->list_begin;
-        s->state.sweeping = true;
+        s->sweep_begin = s->list_begin;
+        s->sweep_under_way = true;
         if (s->sweep_cut_off)
-                s->ops->sweep_restarted(s->userdata, began);
+                s->ops->sweep_restarted(s->userdata, began, s->sweep_begin);
         s->sweep_cut_off = false;
 }
 
@@ -194,7 +215,7 @@ static void list_start(struct scan *s) {
         s->candidates = strv_free(s->candidates);
         s->candidates_overflow = false;
         s->list_begin = timer_now();
-        if (s->sweep_wanted && !s->state.sweeping)
+        if (s->sweep_wanted && !s->sweep_under_way)
                 sweep_start(s);
         s->list_wanted = false;
         s->sweep_wanted = false;
@@ -223,7 +244,7 @@ static void list_soon(struct scan *s) {
         uint64_t now = timer_now(), wait = SETTLE_USEC;
 
         s->list_wanted = true;
-        if (!s->reader || s->listing || s->state.failed)
+        if (!s->reader || s->listing || s->list_put_off)
                 return;
         if (timer_is_armed(s->list_timer) && !s->sweep_wanted)
                 return;
@@ -235,10 +256,10 @@ static void list_soon(struct scan *s) {
 static void on_retry(void *userdata) {
         struct scan *s = userdata;
 
-        s->state.failed = false;
+        s->list_put_off = false;
         for (size_t i = 0; i < s->table->n_units; i++)
                 if (s->table->units[i]->stale)
-                        set_doubtful(s, s->table->units[i], true);
+                        doubt(s, s->table->units[i]);
         list_soon(s);
 }
 
@@ -290,6 +311,7 @@ void scan_list_ended(struct scan *s, int error) {
         }
         rest = (now - s->list_begin) * LIST_REST_FACTOR;
         s->list_rest_until = now + (rest < LIST_REST_MAX_USEC ? rest : LIST_REST_MAX_USEC);
+        s->state.failed = false;
         if (s->list_is_full)
                 s->state.overflow = s->list_overflow;
         remove_unlisted(s);
@@ -309,26 +331,21 @@ static void read_failed(struct scan *s, struct unit *unit, enum read_result resu
                 retry_later(s);
 }
 
-/*
- * Where systemd has said something of the unit meanwhile, what was read may be of a unit that it
- * loaded for our question alone. The list will tell.
- */
 void scan_read_ended(struct scan *s, const char *name, enum read_result result, struct reading *reading,
                      const char *problem) {
         struct unit *unit = unit_table_get(s->table, name);
 
+        if (!unit)
+                return;
         s->n_reading--;
-        if (unit)
-                unit->reading = false;
-        if (unit && unit->read_again && !unit->doubtful)
+        unit->reading = false;
+        if (unit->read_again)
                 queue_push(s, unit);
-        if (unit && !unit->doubtful) {
-                if (result == READ_DONE) {
-                        s->ops->unit_read(s->userdata, unit, reading);
-                        set_stale(s, unit, false);
-                } else
-                        read_failed(s, unit, result, problem);
-        }
+        if (result == READ_DONE) {
+                s->ops->unit_read(s->userdata, unit, reading);
+                set_stale(s, unit, false);
+        } else
+                read_failed(s, unit, result, problem);
         scan_advance(s);
 }
 
@@ -354,17 +371,21 @@ void scan_advance(struct scan *s) {
         if (s->list_wanted)
                 list_soon(s);
         read_units(s);
-        if (!s->state.sweeping || s->sweep_wanted || s->listing || s->queue_head || s->n_reading > 0)
+        if (!s->sweep_under_way || s->sweep_wanted || s->listing || s->queue_head || s->n_reading > 0)
                 return;
-        s->state.sweeping = false;
+        s->sweep_under_way = s->state.sweeping = false;
         s->state.sweeps++;
-        s->ops->sweep_done(s->userdata, timer_now() - s->state.sweep_begin);
+        s->ops->sweep_done(s->userdata, timer_now() - s->sweep_begin);
 }
 
 /* What others tell. */
 
 void scan_sweep(struct scan *s) {
         s->sweep_wanted = true;
+        if (s->state.sweeping != (s->reader != NULL)) {
+                s->state.sweeping = s->reader != NULL;
+                s->ops->state_changed(s->userdata);
+        }
         list_soon(s);
 }
 
@@ -372,7 +393,7 @@ void scan_unit_loaded(struct scan *s, const char *name) {
         struct unit *unit = unit_table_get(s->table, name);
 
         if (unit)
-                set_doubtful(s, unit, true);
+                doubt(s, unit);
         else if (strv_contains(s->candidates, name))
                 return;
         else if (strv_length(s->candidates) >= READER_NAMES_MAX || strv_extend(&s->candidates, name) < 0)
@@ -406,17 +427,20 @@ void scan_set_reader(struct scan *s, struct reader *reader) {
         s->reader = reader;
         s->listing = false;
         s->n_reading = 0;
-        s->sweep_cut_off = s->sweep_cut_off || s->state.sweeping;
-        s->state.sweeping = false;
-        s->state.failed = false;
+        s->sweep_cut_off = s->sweep_cut_off || s->sweep_under_way;
+        s->sweep_under_way = false;
+        s->list_put_off = false;
         queue_clear(s);
         for (size_t i = 0; i < s->table->n_units; i++)
                 s->table->units[i]->reading = s->table->units[i]->read_again = false;
         timer_disarm(s->list_timer);
         timer_disarm(s->retry_timer);
-        s->sweep_wanted = true;
-        list_soon(s);
+        scan_sweep(s);
         s->ops->state_changed(s->userdata);
+}
+
+uint64_t scan_change_began(const struct scan *s) {
+        return s->sweep_under_way ? s->sweep_begin : timer_now();
 }
 
 void scan_set_units_max(struct scan *s, unsigned units_max) {

@@ -20,7 +20,7 @@ struct scan_ops {
         /* It is loaded no more; after this it is taken out of the table and freed. */
         void (*unit_gone)(void *userdata, struct unit *unit);
         /* What began then (monotonic, µs) was cut off before it had ended, and begins again now. */
-        void (*sweep_restarted)(void *userdata, uint64_t began);
+        void (*sweep_restarted)(void *userdata, uint64_t began, uint64_t now);
         /* Every unit was read, or tried, that was loaded when the sweep began. */
         void (*sweep_done)(void *userdata, uint64_t duration_usec);
         /* Something of scan_state() is different. */
@@ -41,6 +41,9 @@ void scan_set_reader(struct scan *scan, struct reader *reader);
 
 /* Does what can be done now: there may be room in the reader again. */
 void scan_advance(struct scan *scan);
+
+/* The earliest moment at which what is read now can have changed; monotonic, µs. */
+uint64_t scan_change_began(const struct scan *scan);
 
 /* For units that are not in the table yet. */
 void scan_set_units_max(struct scan *scan, unsigned units_max);
@@ -69,7 +72,6 @@ struct scan_state {
         bool failed;            /* the last list could not be had; it is tried again */
         unsigned n_stale;       /* units that could not be read */
         bool overflow;          /* more units than may be kept */
-        uint64_t sweep_begin;   /* of the one under way, or the last; monotonic, µs */
         uint64_t sweeps;        /* so many ended */
 };
 const struct scan_state *scan_state(const struct scan *scan);

@@ -32,17 +32,30 @@ bool reader_has_room(const struct reader *reader) {
 int reader_read(struct reader *reader, enum read_kind kind, const char *name) {
         ck_assert_int_eq(kind, READ_LOADED);
         ck_assert_msg(reader_has_room(reader), "More is read at once than may be");
-        copy_name(reader->reads[reader->n_reads++], name);
-        reader->n_reads_ever++;
+        copy_name(reader->reads[reader->n_reads], name);
+        reader->ids[reader->n_reads++] = ++reader->n_reads_ever;
         return 0;
 }
 
-void fake_reader_end(struct reader *reader, const char *name) {
+static size_t find(const struct reader *reader, const char *name) {
         size_t i = 0;
 
         while (i < reader->n_reads && !streq(reader->reads[i], name))
                 i++;
+        return i;
+}
+
+void fake_reader_end(struct reader *reader, const char *name) {
+        size_t i = find(reader, name);
+
         ck_assert_msg(i < reader->n_reads, "%s is not being read", name);
         reader->n_reads--;
         memmove(reader->reads + i, reader->reads + i + 1, (reader->n_reads - i) * sizeof(reader->reads[0]));
+        memmove(reader->ids + i, reader->ids + i + 1, (reader->n_reads - i) * sizeof(reader->ids[0]));
+}
+
+void reader_drop(struct reader *reader, enum read_kind kind, const char *name) {
+        ck_assert_int_eq(kind, READ_LOADED);
+        if (find(reader, name) < reader->n_reads)
+                fake_reader_end(reader, name);
 }

@@ -16,6 +16,7 @@ struct reader {
         char list_names[FAKE_NAMES_MAX][64];    /* else of these */
         size_t n_list_names;
         char reads[READER_CALLS_MAX][64];       /* units that are being read, the first longest */
+        unsigned ids[READER_CALLS_MAX];         /* each read has another one */
         size_t n_reads;
         unsigned n_lists, n_reads_ever;
 };

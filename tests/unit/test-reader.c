@@ -346,6 +346,26 @@ START_TEST(no_more_than_four) {
 }
 END_TEST
 
+START_TEST(drop_one) {
+        read_unit(READ_LOADED, "a.service");
+        read_unit(READ_LOOKUP, "a.service");
+        read_unit(READ_LOADED, "b.service");
+        reader_drop(t.reader, READ_LOADED, "a.service");
+        reader_drop(t.reader, READ_LOADED, "c.service");
+        direct_reply(&t.direct, 0, "a{sv}", 0);
+        ck_assert_uint_eq(strv_length(t.read), 0);
+        direct_reply(&t.direct, 0, "a{sv}", 0);
+        ck_assert_uint_eq(strv_length(t.read), 1);
+        ck_assert_int_eq(t.kind, READ_LOOKUP);
+        direct_refuse(&t.direct, 0, "org.freedesktop.systemd1.NoSuchUnit");
+        ck_assert_uint_eq(strv_length(t.read), 2);
+        ck_assert_str_eq(t.read[1], "b.service");
+        /* the rest of what was to be asked about it is not */
+        ck_assert_uint_eq(t.direct.n_calls, 0);
+        ck_assert_uint_eq(t.direct.n_calls_ever, 3);
+}
+END_TEST
+
 /* What comes after that is for nobody. */
 START_TEST(cancel) {
         read_unit(READ_LOADED, "a.service");
@@ -425,6 +445,7 @@ int main(void) {
         tcase_add_test(tcase, refused_half_way);
         tcase_add_test(tcase, wrong_type);
         tcase_add_test(tcase, no_more_than_four);
+        tcase_add_test(tcase, drop_one);
         tcase_add_test(tcase, cancel);
         tcase_add_test(tcase, freed_with_calls_in_flight);
         tcase_add_test(tcase, no_answer_in_time);

@@ -16,6 +16,7 @@ static struct {
         struct reader reader;
         char **read, **gone;    /* names that were told */
         unsigned n_stale, n_sweeps, n_restarted, n_state;
+        uint64_t duration;      /* of the last sweep */
 } t;
 
 static void on_read(void *userdata, struct unit *unit, struct reading *reading) {
@@ -36,12 +37,13 @@ static void on_gone(void *userdata, struct unit *unit) {
 }
 
 static void on_sweep(void *userdata, uint64_t duration) {
-        (void) userdata, (void) duration;
+        (void) userdata;
         t.n_sweeps++;
+        t.duration = duration;
 }
 
-static void on_restarted(void *userdata, uint64_t began) {
-        (void) userdata, (void) began;
+static void on_restarted(void *userdata, uint64_t began, uint64_t now) {
+        (void) userdata, (void) began, (void) now;
         t.n_restarted++;
 }
 
@@ -85,21 +87,19 @@ static void list_names(const char *const *names) {
 
 static void end_read(const char *name, enum read_result result) {
         struct reading reading;
+        char copy[64];
 
+        (void) snprintf(copy, sizeof(copy), "%s", name);
         reading_init(&reading);
-        fake_reader_end(&t.reader, name);
-        scan_read_ended(t.scan, name, result, &reading, "Problem");
+        fake_reader_end(&t.reader, copy);
+        scan_read_ended(t.scan, copy, result, &reading, "Problem");
         reading_done(&reading);
 }
 
 /* Reads whatever is wanted, until nothing is. */
 static void read_all(void) {
-        while (t.reader.n_reads > 0) {
-                char name[64];
-
-                (void) snprintf(name, sizeof(name), "%s", t.reader.reads[0]);
-                end_read(name, READ_DONE);
-        }
+        while (t.reader.n_reads > 0)
+                end_read(t.reader.reads[0], READ_DONE);
 }
 
 static void forget(void) {
@@ -156,6 +156,9 @@ END_TEST
 
 START_TEST(first_sweep) {
         scan_set_reader(t.scan, &t.reader);
+        /* it has not begun, but nothing is current before it has ended */
+        ck_assert(scan_state(t.scan)->sweeping);
+        ck_assert_uint_gt(t.n_state, 0);
         fake_time_pass(0);
         ck_assert(t.reader.listing && t.reader.full);
         ck_assert(scan_state(t.scan)->sweeping);
@@ -273,44 +276,84 @@ START_TEST(candidate_that_is_not_loaded) {
 }
 END_TEST
 
+/* Nothing is asked of a unit that may be loaded no more. */
 START_TEST(doubt_during_a_read) {
         START("a.service");
         scan_read_again(t.scan, "a.service");
         ck_assert_uint_eq(t.reader.n_reads, 1);
         scan_unit_removed(t.scan, "a.service");
-        end_read("a.service", READ_DONE);
-        ck_assert_uint_eq(strv_length(t.read), 0);
+        ck_assert_uint_eq(t.reader.n_reads, 0);
+        scan_read_again(t.scan, "a.service");
+        ck_assert_uint_eq(t.reader.n_reads, 0);
         fake_time_pass(SETTLE);
         ASKED("a.service");
+        ck_assert_uint_eq(t.reader.n_reads, 0);
         LIST("a.service");
         end_read("a.service", READ_DONE);
         ck_assert_uint_eq(strv_length(t.read), 1);
+        fake_time_pass(100 * USEC_PER_SEC);
+        ck_assert_uint_eq(t.reader.n_lists, 1);
+        ck_assert_uint_eq(t.reader.n_reads_ever, 2);
 }
 END_TEST
 
-START_TEST(doubt_during_a_failed_read) {
+START_TEST(doubt_while_it_waits) {
+        START("a.service", "b.service", "c.service", "d.service", "e.service");
+        for (size_t i = 0; i < t.units.n_units; i++)
+                scan_read_again(t.scan, t.units.units[i]->name);
+        scan_unit_removed(t.scan, "e.service");
+        read_all();
+        ck_assert(!strv_contains(t.read, "e.service"));
+        fake_time_pass(SETTLE);
+        ASKED("e.service");
+        LIST("e.service");
+        read_all();
+        ck_assert(strv_contains(t.read, "e.service"));
+        ck_assert_uint_eq(t.reader.n_reads_ever, 5);
+}
+END_TEST
+
+START_TEST(doubt_and_gone) {
         START("a.service");
         scan_read_again(t.scan, "a.service");
         scan_unit_removed(t.scan, "a.service");
-        end_read("a.service", READ_REFUSED);
-        ck_assert_uint_eq(scan_state(t.scan)->n_stale, 0);
         fake_time_pass(SETTLE);
         LIST();
         ck_assert_uint_eq(t.units.n_units, 0);
         fake_time_pass(100 * USEC_PER_SEC);
         ck_assert_uint_eq(t.reader.n_lists, 1);
+        ck_assert_uint_eq(t.reader.n_reads_ever, 1);
 }
 END_TEST
 
+/* It was not said to be gone, but a sweep finds that it is. */
 START_TEST(gone_during_a_read) {
+        START("a.service", "b.service");
+        scan_read_again(t.scan, "a.service");
+        scan_sweep(t.scan);
+        fake_time_pass(0);
+        LIST("b.service");
+        ck_assert_uint_eq(t.units.n_units, 1);
+        read_all();
+        ck_assert(!strv_contains(t.read, "a.service"));
+        ck_assert_uint_eq(t.n_sweeps, 1);
+        ck_assert_uint_eq(t.reader.n_reads_ever, 2);
+}
+END_TEST
+
+/* What was read of it before it was loaded anew is of no use. */
+START_TEST(gone_and_back_during_a_read) {
         START("a.service");
         scan_read_again(t.scan, "a.service");
         scan_unit_removed(t.scan, "a.service");
         fake_time_pass(SETTLE);
         LIST();
-        ck_assert_uint_eq(t.units.n_units, 0);
+        scan_unit_loaded(t.scan, "a.service");
+        fake_time_pass(SETTLE);
+        LIST("a.service");
+        ck_assert_uint_eq(t.reader.n_reads, 1);
         end_read("a.service", READ_DONE);
-        ck_assert_uint_eq(strv_length(t.read), 0);
+        ck_assert_uint_eq(strv_length(t.read), 1);
 }
 END_TEST
 
@@ -336,11 +379,11 @@ END_TEST
 START_TEST(signals_without_end) {
         START("a.service");
         for (unsigned i = 0; i < 100 && !t.reader.listing; i++) {
-                scan_unit_loaded(t.scan, "b.service");
+                scan_unit_removed(t.scan, "a.service");
                 fake_time_pass(SETTLE / 4);
                 ck_assert_uint_lt(i, 5);
         }
-        ASKED("b.service");
+        ASKED("a.service");
 }
 END_TEST
 
@@ -388,6 +431,8 @@ START_TEST(list_fails) {
                 ck_assert_msg(!t.reader.listing, "%u", waits[i]);
                 fake_time_pass(1);
                 ck_assert(t.reader.listing && t.reader.full);
+                /* that it is tried again makes nothing better */
+                ck_assert(scan_state(t.scan)->failed);
         }
         ck_assert_uint_gt(t.n_state, 0);
         LIST("a.service", "b.service", "c.service");
@@ -692,6 +737,7 @@ START_TEST(reader_goes_and_comes_back) {
         fake_time_pass(0);
         LIST("a.service", "b.service", "c.service", "d.service", "e.service", "f.service");
         end_read("a.service", READ_REFUSED);
+        scan_unit_loaded(t.scan, "f.service");
         scan_set_reader(t.scan, NULL);
         t.reader.n_reads = 0;
         ck_assert(!scan_state(t.scan)->sweeping);
@@ -703,6 +749,7 @@ START_TEST(reader_goes_and_comes_back) {
         ck_assert_uint_eq(t.reader.n_reads, 0);
         ck_assert_uint_eq(t.units.n_units, 6);
 
+        fake_time_pass(1000 * USEC_PER_SEC);
         scan_set_reader(t.scan, &t.reader);
         scan_advance(t.scan);
         ck_assert_uint_eq(t.reader.n_reads, 0);
@@ -713,6 +760,7 @@ START_TEST(reader_goes_and_comes_back) {
         ck_assert_uint_eq(t.n_restarted, 1);
         read_all();
         ck_assert_uint_eq(t.n_sweeps, 1);
+        ck_assert_uint_lt(t.duration, USEC_PER_SEC);
         ck_assert_uint_eq(t.units.n_units, 2);
         ck_assert_uint_eq(scan_state(t.scan)->n_stale, 0);
 }
@@ -742,8 +790,12 @@ START_TEST(reader_goes_before_a_retry) {
         t.reader.listing = false;
         scan_list_ended(t.scan, -EIO);
         scan_set_reader(t.scan, NULL);
-        ck_assert(!scan_state(t.scan)->failed);
         ck_assert(!fake_time_next(&usec));
+        scan_set_reader(t.scan, &t.reader);
+        fake_time_pass(0);
+        ck_assert(scan_state(t.scan)->failed);
+        LIST("a.service");
+        ck_assert(!scan_state(t.scan)->failed);
 }
 END_TEST
 
@@ -806,8 +858,10 @@ int main(void) {
         tcase_add_test(tcase, removed_is_believed_to_the_list_alone);
         tcase_add_test(tcase, candidate_that_is_not_loaded);
         tcase_add_test(tcase, doubt_during_a_read);
-        tcase_add_test(tcase, doubt_during_a_failed_read);
+        tcase_add_test(tcase, doubt_while_it_waits);
+        tcase_add_test(tcase, doubt_and_gone);
         tcase_add_test(tcase, gone_during_a_read);
+        tcase_add_test(tcase, gone_and_back_during_a_read);
         tcase_add_test(tcase, signals_during_a_list);
         tcase_add_test(tcase, signals_without_end);
         tcase_add_test(tcase, rest_after_a_list);
