@@ -85,6 +85,9 @@ CLONE_NEWNS = 0x00020000
 MS_REC_PRIVATE = 0x4000 | (1 << 18)
 PR_SET_PDEATHSIG = 1
 
+# Only one hierarchy, or two beside each other.
+CGROUP_TREES = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd")
+
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -125,6 +128,30 @@ def check_host(tree):
         raise CannotBoot(f"/usr of {tree} is on another file system")
 
 
+def make_cgroups(name):
+    """Folders for a machine in the trees of control groups that systemd uses: two that share one would end each other's
+    services. Returns their paths."""
+    made = []
+    for tree in CGROUP_TREES:
+        if os.path.exists(os.path.join(tree, "cgroup.procs")):
+            made.append(os.path.join(tree, name))
+            os.makedirs(made[-1], exist_ok=True)
+    return made
+
+
+def remove_cgroups(name):
+    for tree in CGROUP_TREES:
+        for folder, _, _ in os.walk(os.path.join(tree, name), topdown=False):
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
+
+
+def enter_cgroups(cgroups):
+    for folder in cgroups:
+        with open(os.path.join(folder, "cgroup.procs"), "w") as file:
+            file.write("0")
+
+
 def mount(*arguments):
     done = subprocess.run(["mount", *arguments], stderr=subprocess.PIPE, text=True)
     return None if done.returncode == 0 else done.stderr.strip()
@@ -149,8 +176,13 @@ def remove_left_behind(parent):
                 continue
             descriptor = lock(folder)
             if descriptor >= 0:
+                remove_cgroups(machine_name(folder))
                 shutil.rmtree(folder, ignore_errors=True)
                 os.close(descriptor)
+
+
+def machine_name(folder):
+    return os.path.basename(folder).replace("_", "x")
 
 
 class Machine:
@@ -190,7 +222,7 @@ class Machine:
         self.folder = tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=parent)
         self.cleanup.callback(shutil.rmtree, self.folder, ignore_errors=True)
         self.cleanup.callback(os.close, lock(self.folder))
-        self.name = os.path.basename(self.folder).replace("_", "x")
+        self.name = machine_name(self.folder)
         self.root = os.path.join(self.folder, "root")
 
     def _mount(self):
@@ -247,6 +279,8 @@ class Machine:
 
     def _boot(self):
         notify = os.path.join(self.folder, "notify")
+        self.cgroups = make_cgroups(self.name)
+        self.cleanup.callback(remove_cgroups, self.name)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
             ready.bind(notify)
             self.console = os.path.join(self.folder, "console")
@@ -256,13 +290,17 @@ class Machine:
                      "-D", self.root, "-b", "--console=read-only", "-M", self.name, "--", f"--unit={self.target}"],
                     env={"PATH": PATH, "NOTIFY_SOCKET": notify, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
                     stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT,
-                    start_new_session=True, preexec_fn=die_with_parent)
+                    start_new_session=True, preexec_fn=self._before_nspawn)
             self.cleanup.callback(self._power_off)
             self._await_ready(ready)
         state = self.run("systemctl", "is-system-running", "--wait", check=False).stdout.strip()
         if state != "running":
             failed = self.run("systemctl", "--failed", "--plain", "--no-legend", check=False).stdout
             raise CommandFailed(f"the machine is up but {state or 'does not answer'}:\n{failed}")
+
+    def _before_nspawn(self):
+        die_with_parent()
+        enter_cgroups(self.cgroups)
 
     def _await_ready(self, ready):
         """systemd-nspawn tells first who PID 1 is, then, for PID 1, that it is up."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Runs the tests of a file and tells their results in the Test Anything Protocol, each as soon as it is known."""
 
+import argparse
 import sys
 import traceback
 import unittest
@@ -49,12 +50,25 @@ def note(text):
         print(f"# {line}", flush=True)
 
 
+def classes(module, part):
+    """Every K-th of N test classes of a module, where part is "K/N"."""
+    found = sorted((value for value in vars(module).values()
+                    if isinstance(value, type) and issubclass(value, unittest.TestCase)), key=lambda one: one.__name__)
+    number, parts = (int(text) for text in part.split("/"))
+    return found[number - 1::parts]
+
+
 def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--part", default="1/1", help="K/N: only every K-th of N classes")
+    parser.add_argument("names", nargs="*", help="classes or tests of this file; else all")
+    arguments = parser.parse_args()
     machine.exit_on_signals()
-    module = sys.modules["__main__"]
-    loader = unittest.TestLoader()
-    suite = (loader.loadTestsFromName(sys.argv[1], module) if len(sys.argv) > 1 else
-             loader.loadTestsFromModule(module))
+    module, loader = sys.modules["__main__"], unittest.TestLoader()
+    if arguments.names:
+        suite = loader.loadTestsFromNames(arguments.names, module)
+    else:
+        suite = unittest.TestSuite(map(loader.loadTestsFromTestCase, classes(module, arguments.part)))
     print("TAP version 13", flush=True)
     result = TapResult()
     suite.run(result)

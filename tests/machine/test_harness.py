@@ -9,6 +9,7 @@ import bus
 import case
 import exposures
 import generate
+import machine
 import tap
 
 
@@ -90,6 +91,16 @@ class Booting(case.MachineCase):
     def test_no_logind(self):
         """Another client's Subscribe() would hide that ours is missing."""
         self.assertNotEqual(self.machine.run("systemctl", "is-active", "systemd-logind", check=False).returncode, 0)
+
+    def test_machines_beside_each_other(self):
+        """What one does to a service of a name does nothing to the other's."""
+        start = ("systemd-run", "--quiet", "--unit=beside.service", "sleep", "infinity")
+        self.machine.run(*start)
+        with machine.Machine(self.tree, broker=self.broker) as other:
+            other.run(*start)
+            other.systemctl("kill", "--signal=KILL", "beside.service")
+            other.run("sh", "-c", "while systemctl -q is-active beside.service; do systemctl daemon-reload; done")
+            self.machine.systemctl("is-active", "beside.service")
 
     def test_files_and_generated_units(self):
         generator = generate.Generator(generate.random_seed(), 60)

@@ -238,26 +238,49 @@ class Memory(case.MachineCase):
         self.change("unit3", "")
         self.await_true("its end", lambda: not self.regressed())
 
-    def test_full_disk(self):
+    def small_disk(self):
+        """A disk of its own for the state, that can be full or read-only for all who see it."""
         self.stop()
         self.machine.run("mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", FOLDER)
         self.addCleanup(self.machine.run, "umount", FOLDER)
         self.addCleanup(self.stop)
         self.machine.run("chown", "exposured:", FOLDER)
         self.machine.systemctl("start", "exposured.service")
-        with self.open_bus() as connection:
-            daemon = bus.Exposured(connection)
-            self.await_true("a healthy start", lambda: daemon.get("Healthy"))
-            self.await_true("first baselines", lambda: self.machine.run(
-                "sh", "-c", f"test $(stat -c %s {DATABASE}-wal) -gt 100000", check=False).returncode == 0)
-            self.machine.run("dd", "if=/dev/zero", f"of={FOLDER}/filler", "bs=4k", check=False)
-            self.change("unit4", "ProtectHome=no\nPrivateTmp=no")
-            self.await_true("a regression from memory", lambda: "unit4.service" in self.regressed())
-            self.await_true("a complaint", lambda: "database" in daemon.get("Status"))
-            self.machine.run("rm", f"{FOLDER}/filler")
-            self.await_true("recovery without help", lambda: daemon.get("Healthy"))
-            self.change("unit4", "")
-            self.await_true("its end", lambda: not self.regressed())
+        connection = self.open_bus()
+        self.addCleanup(connection.close)
+        daemon = bus.Exposured(connection)
+        self.await_true("a healthy start", lambda: daemon.get("Healthy"))
+        self.await_true("first baselines", lambda: self.machine.run(
+            "sh", "-c", f"test $(stat -c %s {DATABASE}-wal) -gt 100000", check=False).returncode == 0)
+        return daemon
+
+    def weaken_without_disk(self, daemon):
+        self.change("unit4", "ProtectHome=no\nPrivateTmp=no")
+        self.await_true("a regression from memory", lambda: "unit4.service" in self.regressed())
+        self.await_true("a complaint", lambda: "database" in daemon.get("Status"))
+        self.assertFalse(daemon.get("Healthy"))
+
+    def mend_with_disk(self, daemon):
+        self.await_true("recovery without help", lambda: daemon.get("Healthy"))
+        self.assertEqual([row[1] for row in self.history() if row[3] == "unit4.service"], ["regressed"])
+        self.restart()
+        self.assertEqual(self.regressed(), {"unit4.service"})
+        self.change("unit4", "")
+        self.await_true("its end", lambda: not self.regressed())
+
+    def test_read_only_disk(self):
+        daemon = self.small_disk()
+        self.machine.run("mount", "-o", "remount,ro", FOLDER)
+        self.weaken_without_disk(daemon)
+        self.machine.run("mount", "-o", "remount,rw", FOLDER)
+        self.mend_with_disk(daemon)
+
+    def test_full_disk(self):
+        daemon = self.small_disk()
+        self.machine.run("dd", "if=/dev/zero", f"of={FOLDER}/filler", "bs=4k", check=False)
+        self.weaken_without_disk(daemon)
+        self.machine.run("rm", f"{FOLDER}/filler")
+        self.mend_with_disk(daemon)
 
 
 globals().update(case.for_each_tree(Memory))

@@ -11,6 +11,7 @@ import time
 import bus
 import case
 import tap
+from machine import stop as machine_stop
 
 ETC = "/etc/systemd/system"
 DATABASE = "/var/lib/exposured/exposured.db"
@@ -502,17 +503,59 @@ class Regressions(case.MachineCase):
         events = self.events()
         self.assertEqual(sorted(event.event for event in events), ["model", "regressed"], events)
 
-    def test_unprivileged_callers_are_refused(self):
+    def weakened(self):
         unit = self.next_unit()
         self.drop_in(unit, "ProtectHome=no")
         self.reload()
         self.expect(("regressed", unit, None, None))
-        done = self.machine.run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "busctl", "call",
-                                bus.Exposured.NAME, bus.Exposured.PATH, MANAGER, "Accept", "sst", unit, "no", "0",
-                                check=False)
+        return unit
+
+    def as_nobody(self, unit):
+        return ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "busctl",
+                "--allow-interactive-authorization=yes", "call", bus.Exposured.NAME, bus.Exposured.PATH, MANAGER,
+                "Accept", "sst", unit, "no", "0")
+
+    def test_unprivileged_callers_are_refused(self):
+        unit = self.weakened()
+        done = self.machine.run(*self.as_nobody(unit), check=False)
         self.assertEqual(done.returncode, 1, done)
+        self.assertIn("Access denied", done.stderr)
         self.assertIn(unit, self.regressions())
         self.expect()
+
+    def test_refused_without_polkit(self):
+        """Root alone may where polkit is absent."""
+        unit = self.weakened()
+        self.machine.systemctl("mask", "--runtime", "--now", "polkit.service")
+        self.addCleanup(self.machine.systemctl, "unmask", "--runtime", "polkit.service")
+        done = self.machine.run(*self.as_nobody(unit), check=False)
+        self.assertEqual(done.returncode, 1, done)
+        self.assertIn("Access denied", done.stderr)
+        self.assertIn(unit, self.regressions())
+        bus.Exposured(self.bus).call("Accept", "sst", unit, "root may", 0)
+        self.expect(("accepted", unit, None, None))
+
+    def test_refused_when_the_caller_leaves(self):
+        unit = self.weakened()
+        for number in range(20):
+            caller = self.machine.popen(*self.as_nobody(unit))
+            time.sleep(number / 1000)
+            machine_stop(caller)
+        self.assertIn(unit, self.regressions())
+        self.expect()
+
+    def test_wrong_arguments(self):
+        unit = self.weakened()
+        daemon = bus.Exposured(self.bus)
+        for arguments, name in (((unit, "", 0), "InvalidArgument"), ((unit, "x" * 1025, 0), "InvalidArgument"),
+                                ((unit, "past", 1), "InvalidArgument"), (("what", "is this", 0), "InvalidName"),
+                                (("unheard-of.service", "why", 0), "NoSuchUnit"),
+                                ((SENTINEL.replace("sentinel", "dbus"), "fine already", 0), None)):
+            with self.assertRaises(bus.BusError, msg=arguments) as raised:
+                daemon.call("Accept", "sst", *arguments)
+            if name:
+                self.assertEqual(raised.exception.name, f"{bus.Exposured.NAME}.Error.{name}")
+        self.assertIn(unit, self.regressions())
 
 
 globals().update(case.for_each_tree(Regressions))
