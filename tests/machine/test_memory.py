@@ -270,7 +270,9 @@ class Memory(case.MachineCase):
 
     def test_read_only_disk(self):
         daemon = self.small_disk()
+        self.stop()
         self.machine.run("mount", "-o", "remount,ro", FOLDER)
+        self.machine.systemctl("start", "exposured.service")
         self.weaken_without_disk(daemon)
         self.machine.run("mount", "-o", "remount,rw", FOLDER)
         self.mend_with_disk(daemon)
