@@ -178,7 +178,7 @@ static void to_journal(struct manager *m, const struct event *event) {
                 add_field(fields, "EXPOSURED_CHECK=%s", check_info(unit->checks[i].check)->json_field);
         for (size_t i = 0; i < event->n_units && fields->n < FIELDS_MAX; i++)
                 add_field(fields, "EXPOSURED_UNITS=%s", event->units[i].unit);
-        r = log_fields(priority_of(m, event), fields->iov, fields->n);
+        r = log_fields(fields->iov, fields->n);
         if (r < 0)
                 log_errno(LOG_WARNING, r, "Cannot write an event to the journal");
         free(fields);

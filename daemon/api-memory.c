@@ -16,7 +16,7 @@
 /* Methods about what is remembered: regressions, history, acceptance. */
 
 #define HISTORY_MAX 1000U
-#define QUERIES_MAX 32U
+#define QUERIES_PER_SENDER_MAX 4U
 
 /* The entry of one of an event's units, if what the event told is open there still. */
 static const struct entry *open_entry(const struct manager *m, const struct event *event, const char *name) {
@@ -176,12 +176,37 @@ static int reply_history(const struct query *query) {
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
+static void forget_query(struct manager *manager, const struct query *query) {
+        for (size_t i = 0; i < ELEMENTSOF(manager->queries); i++)
+                if (manager->queries[i] == query->call)
+                        manager->queries[i] = NULL;
+}
+
+/* A free place for the call, unless its sender has enough of them. */
+static sd_bus_message **place_for_query(struct manager *manager, sd_bus_message *call) {
+        sd_bus_message **place = NULL;
+        unsigned n_sender = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(manager->queries); i++)
+                if (!manager->queries[i])
+                        place = &manager->queries[i];
+                else
+                        n_sender += streq_ptr(sd_bus_message_get_sender(manager->queries[i]),
+                                              sd_bus_message_get_sender(call));
+        return n_sender < QUERIES_PER_SENDER_MAX ? place : NULL;
+}
+
+static int refuse_query(sd_bus_error *error) {
+        return sd_bus_error_set(error, EXPOSURED_ERROR_LIMIT_EXCEEDED,
+                                "Too many ask for the history already, try again later.");
+}
+
 static void on_query_done(void *userdata, void *data, int result) {
         struct manager *manager = userdata;
         struct query *query = data;
         int r;
 
-        manager->n_queries--;
+        forget_query(manager, query);
         manager_worked(manager);
         if (result == -ECANCELED)
                 r = 0;
@@ -224,11 +249,12 @@ static int query_new(struct query **ret, sd_bus_message *call) {
 int method_get_history(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_(query_freep) struct query *query = NULL;
         struct manager *manager = userdata;
+        sd_bus_message **place;
         int r;
 
-        if (manager->n_queries >= QUERIES_MAX)
-                return sd_bus_error_set(error, EXPOSURED_ERROR_LIMIT_EXCEEDED,
-                                        "Too many ask for the history already, try again later.");
+        place = place_for_query(manager, m);
+        if (!place)
+                return refuse_query(error);
         r = query_new(&query, m);
         if (r == -EINVAL)
                 return sd_bus_error_set(error, EXPOSURED_ERROR_INVALID_ARGUMENT,
@@ -236,9 +262,11 @@ int method_get_history(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (r < 0)
                 return r;
         r = archive_submit(manager->archive, run_query, on_query_done, query);
+        if (r == -ENOBUFS)
+                return refuse_query(error);
         if (r < 0)
                 return r;
-        manager->n_queries++;
+        *place = query->call;
         TAKE_PTR(query);
         return 1;
 }

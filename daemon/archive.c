@@ -37,6 +37,7 @@ struct archive {
         bool running;
         unsigned n_jobs;
         int last_error;
+        const char *last_aside;
 
         pthread_mutex_t mutex;          /* for what follows */
         pthread_cond_t wake;
@@ -44,6 +45,7 @@ struct archive {
         bool quit;
         int error;
         bool renewed;
+        char *aside;                    /* set once */
 };
 
 static void push(struct jobs *jobs, struct job *job) {
@@ -73,6 +75,7 @@ struct shelf {
         uint64_t tried;                 /* when opening failed last */
         int error;
         bool renewed;
+        char *aside;                    /* to be handed over */
 };
 
 static void log_opened(enum store_opened opened, const char *aside) {
@@ -115,6 +118,8 @@ static void shelf_open(struct shelf *shelf, const char *folder) {
         if (shelf->error < 0)
                 log_errno(LOG_ERR, shelf->error, "The database in %s can only be read, going on from memory", folder);
         log_opened(opened, aside);
+        free(shelf->aside);
+        shelf->aside = TAKE_PTR(aside);
 }
 
 /* What a person has to look after; other errors are of the one job alone. */
@@ -145,6 +150,8 @@ static void job_ended(struct archive *a, struct shelf *shelf, struct job *job) {
         a->error = shelf->error;
         a->renewed = a->renewed || shelf->renewed;
         shelf->renewed = false;
+        if (!a->aside)
+                a->aside = TAKE_PTR(shelf->aside);
         (void) pthread_mutex_unlock(&a->mutex);
         /* Cannot fail but by a counter of 2^64 - 1. */
         (void) !write(a->fd, &one, sizeof(one));
@@ -172,6 +179,7 @@ static void *archive_thread(void *userdata) {
                 job_ended(a, &shelf, job);
         }
         store_close(shelf.store);
+        free(shelf.aside);
         return NULL;
 }
 
@@ -185,6 +193,8 @@ static void finish_jobs(struct archive *a) {
         ended = a->ended;
         a->ended = (struct jobs) {};
         a->last_error = a->error;
+        if (!a->last_aside)
+                a->last_aside = a->aside;
         (void) pthread_mutex_unlock(&a->mutex);
         while ((job = pop(&ended))) {
                 a->n_jobs--;
@@ -218,6 +228,10 @@ int archive_submit(struct archive *a, archive_run_fn run, archive_done_fn done, 
         (void) pthread_cond_signal(&a->wake);
         (void) pthread_mutex_unlock(&a->mutex);
         return 0;
+}
+
+const char *archive_aside(const struct archive *a) {
+        return a->last_aside;
 }
 
 int archive_error(const struct archive *a) {
@@ -304,6 +318,7 @@ struct archive *archive_free(struct archive *a) {
         sd_event_source_disable_unref(a->source);
         (void) close(a->fd);
         free(a->folder);
+        free(a->aside);
         free(a);
         return NULL;
 }

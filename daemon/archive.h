@@ -33,5 +33,8 @@ int archive_submit(struct archive *archive, archive_run_fn run, archive_done_fn 
 /* What is wrong with the store, as a negative errno, as of the last job that ended; 0: nothing. */
 int archive_error(const struct archive *archive);
 
+/* What was set aside because it could not be used, or NULL. */
+const char *archive_aside(const struct archive *archive);
+
 /* The store was made anew since the last call: it knows nothing, all has to be written again. */
 bool archive_take_renewed(struct archive *archive);

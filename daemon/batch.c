@@ -69,6 +69,7 @@ int item_take(struct item *item, struct entry *entry, const struct unit *unit) {
         item->baseline = entry->baseline;
         item->settled = *entry_settled(entry);
         item->is_composite = entry->composite != NULL;
+        item->gone = entry->gone;
         if (entry->composite)
                 item->composite = *entry->composite;
         item->taken = entry->taken;
@@ -218,6 +219,8 @@ static int item_keep_files(struct store *store, const struct item *item, const s
         struct snapshot taken = {};
         int r = 0;
 
+        if (item->gone)
+                return store_put_files(store, item->key, NULL, 0);
         if (!item->fragment_path && !item->drop_in_paths)
                 return 0;
         if (now->n_files > 0)
@@ -245,8 +248,6 @@ static int item_write(struct store *store, const struct batch *batch, const stru
                       const struct snapshot *now) {
         int r;
 
-        if (item->forget)
-                return store_remove_baseline(store, item->key);
         if (!item->keep)
                 return 0;
         r = store_put_baseline(store, &(struct store_baseline) {
@@ -258,6 +259,7 @@ static int item_write(struct store *store, const struct batch *batch, const stru
                 .settled = item->settled,
                 .assessment = item->composite,
                 .composite = item->is_composite,
+                .gone = item->gone,
                 .files_signature = item->files_signature,
         });
         if (r >= 0)

@@ -29,7 +29,7 @@ struct item {
 
         /* As it is afterwards. */
         bool keep;                      /* baseline and files are written */
-        bool forget;                    /* they are removed */
+        bool gone;                      /* the unit was removed: its files are forgotten */
         struct facts baseline, settled;
         struct assessment composite;
         bool is_composite;

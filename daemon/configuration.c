@@ -106,7 +106,7 @@ static const char *parse_bool(const struct option *option, const char *value, vo
         bool *flag = target;
 
         for (size_t i = 0; i < ELEMENTSOF(words); i++)
-                if (streq(words[i].word, value)) {
+                if (strcasecmp(words[i].word, value) == 0) {
                         *flag = words[i].value;
                         return NULL;
                 }

@@ -261,6 +261,17 @@ void entry_judge(const struct entry *entry, const struct model *model, const str
         ret->composite_differs = ret->baseline_moves && !assessment_equal(&ret->composite, &now);
 }
 
+void judgement_from_baseline(struct judgement *judgement, const struct entry *entry, const struct model *model,
+                             const struct facts *facts) {
+        struct assessment baseline, now;
+
+        entry_baseline(entry, model, &baseline);
+        assess(model, facts, &now);
+        assessment_compare(&baseline, &now, &judgement->difference);
+        judgement->before = baseline.exposure;
+        judgement->type = EVENT_REGRESSED;
+}
+
 int entry_settle(struct entry *entry, const struct model *model, const struct facts *facts,
                  const struct judgement *judgement) {
         int r;

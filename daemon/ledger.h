@@ -92,6 +92,10 @@ struct judgement {
 void entry_judge(const struct entry *entry, const struct model *model, const struct facts *facts, bool ratchet,
                  struct judgement *ret);
 
+/* For a unit that comes back weaker than its baseline: the regression is from the baseline to now. */
+void judgement_from_baseline(struct judgement *judgement, const struct entry *entry, const struct model *model,
+                             const struct facts *facts);
+
 /* Takes the judged state as told: settled, and baseline where the ratchet turns. 0 or -ENOMEM. */
 int entry_settle(struct entry *entry, const struct model *model, const struct facts *facts,
                  const struct judgement *judgement);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <exposured/macro.h>
 
@@ -10,6 +12,7 @@
 #include "log.h"
 #include "manager.h"
 #include "settle.h"
+#include "strv.h"
 
 /* Events of open regressions, and those that a crash kept from being told. */
 #define EVENTS_MAX 65536U
@@ -43,6 +46,7 @@ static int on_baseline(void *userdata, const struct store_baseline *row) {
                 return -ENOMEM;
         entry->baseline = row->facts;
         entry->known = true;
+        entry->gone = row->gone;
         entry->taken = row->taken;
         entry->seen = row->seen;
         entry->files_signature = row->files_signature;
@@ -164,4 +168,81 @@ int load_start(struct manager *m) {
         if (r < 0)
                 loaded_free(l);
         return r;
+}
+
+/* Units that are not loaded: are their files there still? */
+
+struct absent {
+        char **keys;
+        char **gone;                    /* those of them whose fragment is not there */
+};
+
+static struct absent *absent_free(struct absent *absent) {
+        if (!absent)
+                return NULL;
+        strv_free(absent->keys);
+        strv_free(absent->gone);
+        free(absent);
+        return NULL;
+}
+DEFINE_CLEANUP(struct absent *, absent_free)
+
+struct fragment {
+        unsigned n_files;
+        bool missing;
+};
+
+/* The fragment is the first of a unit's files. */
+static int on_file(void *userdata, const struct store_file *file) {
+        struct fragment *fragment = userdata;
+
+        if (fragment->n_files++ == 0)
+                fragment->missing = access(file->path, F_OK) < 0 && errno == ENOENT;
+        return 0;
+}
+
+static int run_find_gone(struct store *store, void *data) {
+        struct absent *absent = data;
+        int r = 0;
+
+        if (!store)
+                return -ENOTCONN;
+        for (char **key = absent->keys; key && *key && r >= 0; key++) {
+                struct fragment fragment = {};
+
+                r = store_each_file(store, *key, on_file, &fragment);
+                if (r >= 0 && fragment.missing)
+                        r = strv_extend(&absent->gone, *key);
+        }
+        return r;
+}
+
+static void on_gone_found(void *userdata, void *data, int result) {
+        struct manager *m = userdata;
+        struct absent *absent = data;
+
+        if (result >= 0)
+                for (char **key = absent->gone; key && *key; key++)
+                        settle_gone(m->settle, *key);
+        absent_free(absent);
+}
+
+void load_find_gone(struct manager *m) {
+        _cleanup_(absent_freep) struct absent *absent = calloc(1, sizeof(*absent));
+        int r = absent ? 0 : -ENOMEM;
+
+        for (size_t i = 0; i < m->ledger.n_entries && r >= 0; i++) {
+                const struct entry *entry = m->ledger.entries[i];
+
+                if (entry->known && !entry->gone && entry->n_loaded == 0)
+                        r = strv_extend(&absent->keys, entry->key);
+        }
+        if (r >= 0 && !absent->keys)
+                return;
+        if (r >= 0)
+                r = archive_submit(m->archive, run_find_gone, on_gone_found, absent);
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "Cannot look for units that were removed");
+        else
+                TAKE_PTR(absent);
 }

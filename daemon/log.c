@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where in the source an entry was written says nothing to its readers. */
+#define SD_JOURNAL_SUPPRESS_LOCATION
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -67,11 +70,9 @@ int log_errno(int level, int error, const char *format, ...) {
         return error;
 }
 
-int log_fields(int level, const struct iovec *fields, unsigned n_fields) {
+int log_fields(const struct iovec *fields, unsigned n_fields) {
         static const char prefix[] = "MESSAGE=";
 
-        if (level > log_state.max_level)
-                return 0;
         if (log_state.journal)
                 return sd_journal_sendv(fields, (int) n_fields);
         if (n_fields > 0 && fields[0].iov_len > sizeof(prefix) - 1)

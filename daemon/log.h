@@ -26,5 +26,5 @@ int log_errno(int level, int error, const char *format, ...) _printf_(3, 4);
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
 #define log_oom() log_errno(LOG_ERR, -ENOMEM, "Out of memory")
 
-/* One entry with fields of its own, the first of them MESSAGE=. 0 or a negative errno. */
-int log_fields(int level, const struct iovec *fields, unsigned n_fields);
+/* One entry with fields of its own, the first of them MESSAGE=; whatever the maximum level. 0 or a negative errno. */
+int log_fields(const struct iovec *fields, unsigned n_fields);

@@ -93,6 +93,9 @@ static int reply_problem(sd_bus_message *call, const char *name, enum read_resul
         case READ_NO_MEMORY:
                 return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_NO_MEMORY, "Out of memory.");
         default:
+                if (streq(problem, SD_BUS_ERROR_NO_REPLY) || streq(problem, SD_BUS_ERROR_TIMEOUT))
+                        return sd_bus_reply_method_errorf(call, EXPOSURED_ERROR_MANAGER_UNAVAILABLE,
+                                                          "The service manager does not answer about %s.", name);
                 return sd_bus_reply_method_errorf(call, EXPOSURED_ERROR_NO_SUCH_UNIT,
                                                   "Unit %s cannot be read from the service manager (%s).", name,
                                                   problem);

@@ -224,6 +224,8 @@ static const struct connection_ops connection_ops = {
 static void on_sweep_done(void *userdata, uint64_t duration_usec) {
         struct manager *m = userdata;
 
+        if (m->last_scan == 0)
+                load_find_gone(m);
         m->last_scan = timer_realtime();
         m->last_scan_duration = duration_usec;
         m->after_reload = false;
@@ -297,6 +299,8 @@ void manager_reload(struct manager *m) {
         scan_set_units_max(m->scan, m->config.units_max);
         if (m->reader)
                 reader_set_timeout(m->reader, m->config.call_timeout_usec);
+        if (m->watch)
+                watch_set_timeout(m->watch, m->config.call_timeout_usec);
         manager_update_model(m);
         log_info("Configuration and policy are read again.");
         (void) sd_notify(0, "READY=1");

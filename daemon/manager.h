@@ -37,7 +37,7 @@ struct manager {
         struct authority *authority;
         struct acceptances *acceptances;
         uint64_t pruned;                /* when the archive was told to forget last; monotonic, µs */
-        unsigned n_queries;             /* of the history, under way */
+        sd_bus_message *queries[32];    /* of the history, under way; the archive's jobs hold them */
         bool loaded;                    /* the ledger holds what the archive held */
         bool ledger_is_new;             /* that was nothing: the first start */
         char *stored_version;           /* of systemd, when something was kept last; NULL: unknown */

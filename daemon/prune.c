@@ -10,7 +10,7 @@
 #include "strv.h"
 #include "timer.h"
 
-#define INTERVAL_USEC (24 * 3600 * USEC_PER_SEC)
+#define INTERVAL_USEC (3600 * USEC_PER_SEC)
 /* Baselines that are kept though their units are not loaded. */
 #define BASELINES_SPARE 10000U
 
@@ -95,7 +95,7 @@ void prune_if_due(struct manager *m) {
         m->pruned = now;
         prune = prune_new(m);
         if (!prune || archive_submit(m->archive, run_prune, on_pruned, prune) < 0) {
-                log_warning("Cannot forget what is too old now, trying again tomorrow.");
+                log_warning("Cannot forget what is too old now, trying again later.");
                 prune_free(prune);
         }
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Prune: once a day, when there is something to do anyway, the archive forgets what is older or more
+ * Prune: once an hour, when there is something to do anyway, the archive forgets what is older or more
  * than the configuration allows, in small steps.
  */
 struct manager;

@@ -17,6 +17,8 @@
 
 /* Events that could not be kept: beyond these the oldest are only in the journal. */
 #define UNSAVED_MAX 1024U
+/* A unit that changes all the time is judged after so many settle times. */
+#define PATIENCE_FACTOR 10
 #define RETRY_USEC (30 * USEC_PER_SEC)
 /* Units that went are remembered until it is known whether their files went too. */
 #define GONE_MAX 256U
@@ -41,7 +43,16 @@ static uint64_t min_usec(uint64_t a, uint64_t b) {
 static void set_pending(struct settle *s, struct unit *unit, uint64_t changed) {
         if ((unit->changed != 0) != (changed != 0))
                 s->n_pending += changed ? 1 : -1U;
+        if (!unit->changed || !changed)
+                unit->unsettled = changed;
         unit->changed = changed;
+}
+
+/* When a unit is judged: once it has settled, or when it never does. */
+static uint64_t due_time(const struct settle *s, const struct unit *unit) {
+        uint64_t settle = s->manager->config.settle_usec;
+
+        return min_usec(unit->changed + settle, unit->unsettled + settle * PATIENCE_FACTOR);
 }
 
 /* Arms the timer for the earliest change. */
@@ -56,7 +67,7 @@ static void schedule(struct settle *s) {
                 due = min_usec(due, s->gone_since + settle);
         for (size_t i = 0; s->n_pending > 0 && i < s->manager->units.n_units; i++)
                 if (s->manager->units.units[i]->changed)
-                        due = min_usec(due, s->manager->units.units[i]->changed + settle);
+                        due = min_usec(due, due_time(s, s->manager->units.units[i]));
         if (due == UINT64_MAX)
                 timer_disarm(s->timer);
         else
@@ -174,9 +185,13 @@ void settle_unit_gone(struct settle *s, struct unit *unit) {
         }
         if (unit->fragment_path && access(unit->fragment_path, F_OK) == 0)
                 return;
-        if (strv_length(s->gone) >= GONE_MAX || strv_contains(s->gone, entry->key))
+        settle_gone(s, entry->key);
+}
+
+void settle_gone(struct settle *s, const char *key) {
+        if (strv_length(s->gone) >= GONE_MAX || strv_contains(s->gone, key))
                 return;
-        if (strv_extend(&s->gone, entry->key) < 0)
+        if (strv_extend(&s->gone, key) < 0)
                 (void) log_oom();
         s->gone_since = timer_now();
         schedule(s);
@@ -236,6 +251,8 @@ static int judge_known(struct settle *s, struct batch *batch, struct unit *unit)
         int r;
 
         entry_judge(entry, &m->model, &unit->facts, m->config.ratchet, &judgement);
+        if (entry->gone && judgement.open)
+                judgement_from_baseline(&judgement, entry, &m->model, &unit->facts);
         item = batch_add(batch, entry->key);
         if (!item)
                 return -ENOMEM;
@@ -296,17 +313,18 @@ static int judge(struct settle *s, struct batch *batch, struct unit *unit) {
                         return -ENOMEM;
                 join_entry(unit, entry);
         }
-        return unit->entry->known ? judge_known(s, batch, unit) : judge_new(s, batch, unit, variant);
+        return unit->entry->known && !unit->entry->passing ? judge_known(s, batch, unit) :
+                                                             judge_new(s, batch, unit, variant);
 }
 
 static void judge_due(struct settle *s, struct batch *batch) {
-        uint64_t due = timer_now() - s->manager->config.settle_usec;
+        uint64_t now = timer_now();
         int r;
 
         for (size_t i = 0; i < s->manager->units.n_units; i++) {
                 struct unit *unit = s->manager->units.units[i];
 
-                if (!unit->changed || unit->changed > due)
+                if (!unit->changed || due_time(s, unit) > now)
                         continue;
                 r = judge(s, batch, unit);
                 if (r < 0)

@@ -31,6 +31,9 @@ void settle_sweep_restarted(struct settle *settle, uint64_t began, uint64_t now)
 /* It is loaded no more, and about to be freed. */
 void settle_unit_gone(struct settle *settle, struct unit *unit);
 
+/* The files of an entry without a loaded unit are not there any more. */
+void settle_gone(struct settle *settle, const char *key);
+
 /* Judges what has settled, if nothing stands against it: for when a sweep ended, or a batch. */
 void settle_advance(struct settle *settle);
 

@@ -13,7 +13,7 @@
 #include "status.h"
 #include "timer.h"
 
-#define PROBLEM_SIZE 128
+#define PROBLEM_SIZE 256
 
 /* What was told last. */
 struct told {
@@ -60,6 +60,11 @@ const char *status_problem(const struct manager *m, char *text, size_t size) {
         if (archive_error(m->archive) < 0) {
                 (void) snprintf(text, size, "The database cannot be used (%s); %u events are in memory only.",
                                 strerror(-archive_error(m->archive)), settle_unsaved(m->settle));
+                return text;
+        }
+        if (archive_aside(m->archive)) {
+                (void) snprintf(text, size, "The database could not be used and is kept as %s; what was accepted "
+                                "until then is not known.", archive_aside(m->archive));
                 return text;
         }
         return NULL;

@@ -26,6 +26,7 @@ struct unit {
         uint64_t files_signature;       /* of what it was read from */
         uint8_t told_baseline;          /* what the bus was told of its entry */
         bool told_regressed;
+        uint64_t unsettled;             /* monotonic, µs: since when it has not settled */
         uint64_t changed;               /* monotonic, µs: when what is not told yet began; 0: nothing is */
         uint64_t since;         /* realtime, µs: the checks have not changed from then on */
         uint64_t last_read;     /* realtime, µs */

@@ -303,6 +303,10 @@ int watch_new(struct watch **ret, sd_event *event, sd_bus *bus, uint64_t timeout
         return 0;
 }
 
+void watch_set_timeout(struct watch *w, uint64_t timeout_usec) {
+        w->timeout_usec = timeout_usec;
+}
+
 struct watch *watch_free(struct watch *w) {
         if (!w)
                 return NULL;

@@ -36,5 +36,8 @@ struct watch;
 int watch_new(struct watch **ret, sd_event *event, sd_bus *bus, uint64_t timeout_usec,
               const struct watch_ops *ops, void *userdata);
 
+/* For calls made from now on, in µs. */
+void watch_set_timeout(struct watch *watch, uint64_t timeout_usec);
+
 /* Takes NULL, returns NULL. */
 struct watch *watch_free(struct watch *watch);

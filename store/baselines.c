@@ -38,6 +38,7 @@ int store_put_baseline(struct store *store, const struct store_baseline *baselin
                                   value_text(settled),
                                   value_text(checks),
                                   value_number(baseline->composite),
+                                  value_number(baseline->gone),
                                   value_number(baseline->assessment.exposure),
                                   value_number(baseline->assessment.sum),
                                   value_number(baseline->assessment.total),
@@ -83,6 +84,7 @@ static void baseline_read(struct row *row, void *ret) {
         if (r < 0)
                 row_fail(row, r);
         baseline->composite = row_number(row, 1);
+        baseline->gone = row_number(row, 1);
         baseline->assessment.exposure = (uint8_t) row_number(row, 100);
         baseline->assessment.sum = row_bits(row);
         baseline->assessment.total = row_bits(row);

@@ -236,6 +236,38 @@ int database_run(sqlite3 *db, const char *sql) {
         return database_error(db, sqlite3_exec(db, sql, NULL, NULL, NULL));
 }
 
+static int read_all(sqlite3_file *file) {
+        unsigned char block[4096];
+        sqlite3_int64 size;
+        int r;
+
+        if (!file->pMethods)
+                return SQLITE_OK;
+        r = file->pMethods->xFileSize(file, &size);
+        for (sqlite3_int64 at = 0; r == SQLITE_OK && at < size; at += (sqlite3_int64) sizeof(block)) {
+                r = file->pMethods->xRead(file, block, (int) sizeof(block), at);
+                if (r == SQLITE_IOERR_SHORT_READ)
+                        r = SQLITE_OK;
+        }
+        return r;
+}
+
+int database_read_all(sqlite3 *db) {
+        static const int files[] = { SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER };
+
+        for (size_t i = 0; i < ELEMENTSOF(files); i++) {
+                sqlite3_file *file = NULL;
+                int r;
+
+                r = sqlite3_file_control(db, "main", files[i], &file);
+                if (r == SQLITE_OK && file)
+                        r = read_all(file);
+                if (r != SQLITE_OK)
+                        return database_error(NULL, r);
+        }
+        return 0;
+}
+
 static int first_row(sqlite3 *db, const char *sql, sqlite3_stmt **ret) {
         int r;
 

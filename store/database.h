@@ -28,6 +28,9 @@ DEFINE_CLEANUP(sqlite3 *, database_close)
 
 int database_run(sqlite3 *db, const char *sql);
 
+/* Whether all of the file and its log can be read: 0, or the error of the disk. */
+int database_read_all(sqlite3 *db);
+
 /* The number, or a copy of the text, in the first column of the first row. -EUCLEAN where there is none. */
 int database_get_number(sqlite3 *db, const char *sql, int64_t *ret);
 int database_get_text(sqlite3 *db, const char *sql, char **ret);

@@ -16,7 +16,7 @@ const char *const schema_migrations[] = {
         "CREATE TABLE baseline ("
         " row INTEGER PRIMARY KEY, unit TEXT NOT NULL UNIQUE, systemd_version TEXT NOT NULL,"
         " model_version TEXT, taken INTEGER NOT NULL, facts TEXT NOT NULL, settled TEXT,"
-        " checks TEXT NOT NULL, composite INTEGER NOT NULL,"
+        " checks TEXT NOT NULL, composite INTEGER NOT NULL, gone INTEGER NOT NULL,"
         " exposure INTEGER NOT NULL, sum INTEGER NOT NULL, total INTEGER NOT NULL,"
         " files_signature INTEGER NOT NULL) STRICT;"
 
@@ -141,12 +141,23 @@ int schema_migrate(sqlite3 *db, const char *const *migrations, size_t n_migratio
 }
 
 /* 1 where it is sound, 0 where not. */
-static int check_integrity(sqlite3 *db) {
+static int check_once(sqlite3 *db) {
         _cleanup_(freep) char *verdict = NULL;
         int r;
 
         r = database_get_text(db, "PRAGMA quick_check(1)", &verdict);
         return r < 0 ? r : streq(verdict, "ok");
+}
+
+/* SQLite calls it damage, too, what could not be read. */
+static int check_integrity(sqlite3 *db) {
+        int r, k;
+
+        r = check_once(db);
+        if (r != 0)
+                return r;
+        k = database_read_all(db);
+        return k < 0 ? k : check_once(db);
 }
 
 static int examine(sqlite3 *db, enum schema_state *ret) {

@@ -14,11 +14,12 @@ static const char *const statements[_STATEMENT_MAX] = {
 
         [STATEMENT_BASELINE_PUT] =
                 "INSERT INTO baseline (unit, systemd_version, model_version, taken, facts, settled, checks,"
-                " composite, exposure, sum, total, files_signature)"
-                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+                " composite, gone, exposure, sum, total, files_signature)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
                 " ON CONFLICT (unit) DO UPDATE SET systemd_version = excluded.systemd_version,"
                 " model_version = excluded.model_version, taken = excluded.taken, facts = excluded.facts,"
-                " settled = excluded.settled, checks = excluded.checks, composite = excluded.composite, exposure = excluded.exposure, sum = excluded.sum,"
+                " settled = excluded.settled, checks = excluded.checks, composite = excluded.composite,"
+                " gone = excluded.gone, exposure = excluded.exposure, sum = excluded.sum,"
                 " total = excluded.total, files_signature = excluded.files_signature",
         [STATEMENT_BASELINE_TOUCH] =
                 "INSERT INTO seen (baseline, time) SELECT row, ?2 FROM baseline WHERE unit = ?1"
@@ -27,7 +28,7 @@ static const char *const statements[_STATEMENT_MAX] = {
                 "DELETE FROM baseline WHERE unit = ?1",
         [STATEMENT_BASELINE_NEXT] =
                 "SELECT b.row, unit, systemd_version, model_version, taken, s.time, facts, settled, checks, composite,"
-                " exposure, sum, total, files_signature FROM baseline AS b LEFT JOIN seen AS s ON s.baseline = b.row"
+                " gone, exposure, sum, total, files_signature FROM baseline AS b LEFT JOIN seen AS s ON s.baseline = b.row"
                 " WHERE b.row > ?1 ORDER BY b.row LIMIT 1",
 
         [STATEMENT_FILE_PUT] =

@@ -87,6 +87,7 @@ struct store_baseline {
         struct facts settled;           /* the state that was told last */
         struct assessment assessment;   /* of the baseline, by the model of that time */
         bool composite;                 /* the assessment is the baseline: no facts alone stand for it */
+        bool gone;                      /* the unit was removed, and that was told */
         uint64_t files_signature;       /* of the files that the settings came from */
 };
 int store_put_baseline(struct store *store, const struct store_baseline *baseline);
