@@ -407,8 +407,61 @@ class Regressions(case.MachineCase):
         self.machine.systemctl("stop", "removed.service")
         self.expect(("gone", "removed.service", None, None))
 
+    def test_removed_and_back_as_weak(self):
+        path = f"{ETC}/weak.service"
+        text = HARDENED.replace("ConditionPathExists=/nonexistent\n", "")
+        self.machine.write(path, text)
+        self.machine.systemctl("start", "weak.service")
+        self.expect(("appeared", "weak.service", None, None))
+        self.machine.write(path, text.replace("ProtectHome=yes\n", ""))
+        self.reload()
+        self.expect(("regressed", "weak.service", {"ProtectHome": (0, 10)}, None))
+        self.machine.remove(path)
+        self.machine.systemctl("stop", "weak.service")
+        self.expect(("gone", "weak.service", None, None))
+        self.assertNotIn("weak.service", self.regressions())
+        self.machine.write(path, text.replace("ProtectHome=yes\n", ""))
+        self.machine.systemctl("start", "weak.service")
+        self.expect(("regressed", "weak.service", {"ProtectHome": (0, 10)}, [(path, "created")]))
+
+    def test_removed_in_down_time(self):
+        path = f"{ETC}/left.service"
+        self.machine.write(path, HARDENED.replace("ConditionPathExists=/nonexistent\n", ""))
+        self.machine.systemctl("start", "left.service")
+        self.expect(("appeared", "left.service", None, None))
+        self.machine.systemctl("stop", "exposured.service")
+        self.machine.remove(path)
+        self.machine.systemctl("stop", "left.service")
+        self.machine.systemctl("start", "exposured.service")
+        self.expect(("gone", "left.service", None, None))
+        self.machine.systemctl("restart", "exposured.service")
+        self.expect()
+
+    def test_never_settles(self):
+        """It changes before it has settled, again and again: after a while that is told."""
+        unit = self.next_unit()
+        deadline = time.monotonic() + 60
+        told = []
+        for number in range(1000):
+            self.drop_in(unit, f"PrivateTmp=no\nUMask=0{number % 7}77")
+            self.reload()
+            told += [Event(message) for message in self.bus.collect(0.3)
+                     if message.fields.get(bus.INTERFACE) == MANAGER]
+            if told or time.monotonic() > deadline:
+                break
+        self.assertEqual([(event.event, event.unit) for event in told], [("regressed", unit)])
+        self.kept += told
+        self.events()
+
     def test_transient(self):
-        self.machine.run("systemd-run", "--quiet", "/bin/sleep", "infinity")
+        """What systemd-run names is not remembered, whatever becomes of it."""
+        self.machine.run("systemd-run", "--quiet", "-p", "PrivateTmp=yes", "-p", "IPAddressDeny=any", "/bin/sleep",
+                         "infinity")
+        self.expect()
+        name = next(name for name in bus.Exposured(self.bus).units() if name.startswith("run-"))
+        self.machine.systemctl("set-property", "--runtime", name, "IPAddressAllow=10.0.0.0/8")
+        self.expect()
+        self.machine.systemctl("stop", name)
         self.expect()
 
     def test_fragment_overridden(self):
