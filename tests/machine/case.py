@@ -2,6 +2,7 @@
 """A test case with a machine of its own, for each tree."""
 
 import os
+import time
 import unittest
 
 import bus
@@ -20,6 +21,16 @@ def build_folder():
 
 def required():
     return os.environ.get("EXPOSURED_REQUIRE_MACHINES") == "1"
+
+
+def await_true(condition, what, seconds=15):
+    """Asks until the answer is true, and returns it."""
+    deadline = time.monotonic() + seconds
+    while not (answer := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"no {what} within {seconds} s")
+        time.sleep(0.02)
+    return answer
 
 
 class MachineCase(unittest.TestCase):
