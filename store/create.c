@@ -12,15 +12,18 @@
 #include "schema.h"
 
 /* Only ever holds what a crash left half-made. */
-static void remove_unfinished(const char *path) {
+static int remove_unfinished(const char *path) {
         static const char *const suffixes[] = { "", "-journal", "-wal", "-shm" };
 
         for (size_t i = 0; i < ELEMENTSOF(suffixes); i++) {
                 _cleanup_(freep) char *name = join(path, suffixes[i], NULL);
 
-                if (name)
-                        (void) unlink(name);
+                if (!name)
+                        return -ENOMEM;
+                if (unlink(name) < 0 && errno != ENOENT)
+                        return -errno;
         }
+        return 0;
 }
 
 static int create_file(const char *path) {
@@ -65,13 +68,14 @@ int database_create(const char *path) {
 
         if (!unfinished)
                 return -ENOMEM;
-        remove_unfinished(unfinished);
-        r = create_file(unfinished);
+        r = remove_unfinished(unfinished);
+        if (r >= 0)
+                r = create_file(unfinished);
         if (r >= 0)
                 r = create_schema(unfinished);
         if (r >= 0)
                 r = publish(unfinished, path);
         if (r < 0)
-                remove_unfinished(unfinished);
+                (void) remove_unfinished(unfinished);
         return r;
 }

@@ -3,7 +3,6 @@
 
 #include "buffer.h"
 #include "codec.h"
-#include "database.h"
 #include "internal.h"
 #include "valid.h"
 
@@ -211,7 +210,7 @@ static int mark(struct store *store, const char *id) {
 }
 
 int store_mark_announced(struct store *store, const char *id) {
-        int r, k;
+        int r;
 
         if (!valid_id(id))
                 return -EINVAL;
@@ -222,10 +221,9 @@ int store_mark_announced(struct store *store, const char *id) {
                 return r < 0 ? r : mark(store, id);
         }
         /* What is lost of this in a power cut is told once more: not worth to wait for the disk. */
-        r = database_run(store->db, "PRAGMA synchronous=NORMAL");
-        if (r < 0)
-                return r;
-        r = mark(store, id);
-        k = database_run(store->db, "PRAGMA synchronous=FULL");
-        return r < 0 ? r : k;
+        r = store_relax(store, true);
+        if (r >= 0)
+                r = mark(store, id);
+        (void) store_relax(store, false);
+        return r;
 }

@@ -14,6 +14,17 @@ static int check_in_place(const struct store *store) {
         return st.st_dev == store->dev && st.st_ino == store->ino ? 0 : -ESTALE;
 }
 
+int store_relax(struct store *store, bool relax) {
+        int r;
+
+        if (store->relaxed == relax)
+                return 0;
+        r = database_run(store->db, relax ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL");
+        /* What failed half-way is put right before it counts. */
+        store->relaxed = relax || r < 0;
+        return r;
+}
+
 int store_begin(struct store *store) {
         int r;
 
@@ -22,6 +33,8 @@ int store_begin(struct store *store) {
         if (store->read_only < 0)
                 return store->read_only;
         r = check_in_place(store);
+        if (r >= 0)
+                r = store_relax(store, false);
         if (r >= 0)
                 r = database_run(store->db, "BEGIN IMMEDIATE");
         if (r < 0)
