@@ -10,13 +10,24 @@ die() {
         exit 1
 }
 
-# The packages of a purpose ("build", "machine", "test") as the package manager of this host calls them.
+# What is needed for a purpose ("build", "machine", "test") as the package manager of this host calls it.
 packages_for() {
         case $1-$2 in
-        build-apt) echo gcc libc6-dev libjson-c-dev libseccomp-dev libsqlite3-dev libsystemd-dev meson ninja-build pkg-config ;;
-        build-dnf) echo gcc json-c-devel libseccomp-devel meson ninja-build pkgconf-pkg-config sqlite-devel systemd-devel ;;
-        build-pacman) echo gcc json-c libseccomp meson ninja pkgconf sqlite systemd-libs ;;
-        build-zypper) echo gcc libjson-c-devel libseccomp-devel meson ninja pkgconf-pkg-config sqlite3-devel systemd-devel ;;
+        build-apt)
+                echo gcc libc6-dev libjson-c-dev libseccomp-dev libsqlite3-dev libsystemd-dev meson ninja-build
+                echo pkg-config
+                ;;
+        build-dnf)
+                echo gcc json-c-devel libseccomp-devel meson ninja-build pkgconf-pkg-config sqlite-devel
+                echo systemd-devel
+                ;;
+        build-pacman)
+                echo gcc json-c libseccomp meson ninja pkgconf sqlite systemd-libs
+                ;;
+        build-zypper)
+                echo gcc libjson-c-devel libseccomp-devel meson ninja pkgconf-pkg-config sqlite3-devel
+                echo systemd-devel
+                ;;
         machine-apt) echo dbus dbus-broker dbus-user-session python3 systemd-container ;;
         machine-dnf) echo dbus-broker dbus-daemon python3 systemd-container ;;
         machine-pacman) echo dbus dbus-broker python systemd ;;
@@ -59,26 +70,39 @@ install_packages() {
         [ -n "$missing" ] || return 0
         [ "$(id -u)" = 0 ] || die "needs root to install$missing"
         say "installing$missing"
+        # The names are words of a list.
+        # shellcheck disable=SC2086
         case $manager in
-        apt) apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qqy --no-install-recommends install $missing ;;
+        apt) apt-get -qq update && apt_install $missing ;;
         dnf) dnf -qy install $missing ;;
         pacman) pacman -S --noconfirm --needed $missing ;;
         zypper) zypper -qn install $missing ;;
         esac >/dev/null || die "cannot install$missing"
 }
 
-# Configures (once) and builds: build_in FOLDER [OPTION...]
+apt_install() {
+        DEBIAN_FRONTEND=noninteractive apt-get -qqy --no-install-recommends install "$@"
+}
+
+# Configures and builds: build_in COMPILER FOLDER [OPTION...]
 build_in() {
-        folder=$1
-        shift
-        if [ -f "$folder/build.ninja" ]; then
-                meson configure "$folder" "$@" >/dev/null
-        else
-                meson setup "$folder" "$top" --prefix=/usr --sysconfdir=/etc --localstatedir=/var "$@" >/dev/null
-        fi || { meson setup --wipe "$folder" "$top" --prefix=/usr --sysconfdir=/etc --localstatedir=/var "$@" || return 1; }
-        ninja -C "$folder" --quiet
+        compiler=$1 folder=$2
+        shift 2
+        configure_in "$compiler" "$folder" "$@" && ninja -C "$folder" --quiet
+}
+
+# A folder of another version of the source, or of meson, may not take the options: it is begun anew.
+configure_in() {
+        compiler=$1 folder=$2
+        shift 2
+        if [ -f "$folder/build.ninja" ] && meson configure "$folder" "$@" >/dev/null 2>&1; then
+                return
+        fi
+        rm -rf "$folder"
+        # shellcheck disable=SC2154
+        CC=$compiler meson setup "$folder" "$top" --prefix=/usr --sysconfdir=/etc --localstatedir=/var "$@" >/dev/null
 }
 
 build_release() {
-        build_in "$1" --buildtype=release -Db_lto=true -Dtests=disabled
+        build_in cc "$1" --buildtype=release -Db_lto=true -Dtests=disabled
 }

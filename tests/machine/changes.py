@@ -123,7 +123,8 @@ class Changes:
 
     def change_reloads_at_once(self):
         path = self.write_drop_in(self.plain_unit())
-        self.machine.run("sh", "-c", "systemctl daemon-reload & systemctl daemon-reload & wait; systemctl daemon-reload")
+        reload = "systemctl daemon-reload"
+        self.machine.run("sh", "-c", f"{reload} & {reload} & wait; {reload}")
         return path
 
     def change_reexec(self):

@@ -71,7 +71,8 @@ def parse_checks(text):
 
 
 def checks(machine, command, names, user):
-    done = machine.run("sh", "-c", LOOP, "loop", *with_user(command, user), input="".join(f"{name}\n" for name in names),
+    lines = "".join(f"{name}\n" for name in names)
+    done = machine.run("sh", "-c", LOOP, "loop", *with_user(command, user), input=lines,
                        env={"SYSTEMD_ANALYZE_DEBUG": "1", "SYSTEMD_LOG_LEVEL": "crit"}, user=user, timeout=600)
     parts = done.stdout.split("\n%unit ")[1:]
     return {name: parse_checks(text) for name, _, text in (part.partition("\n") for part in parts)}

@@ -286,8 +286,9 @@ class Machine:
             self.console = os.path.join(self.folder, "console")
             with open(self.console, "w") as console:
                 self.nspawn = subprocess.Popen(
-                    ["systemd-nspawn", "--register=no", "--keep-unit", "--private-network", "--notify-ready=yes", "--timezone=off",
-                     "-D", self.root, "-b", "--console=read-only", "-M", self.name, "--", f"--unit={self.target}"],
+                    ["systemd-nspawn", "--register=no", "--keep-unit", "--private-network", "--notify-ready=yes",
+                     "--timezone=off", "--console=read-only", "-D", self.root, "-M", self.name,
+                     "-b", "--", f"--unit={self.target}"],
                     env={"PATH": PATH, "NOTIFY_SOCKET": notify, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
                     stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT,
                     start_new_session=True, preexec_fn=self._before_nspawn)
@@ -426,7 +427,8 @@ class Machine:
         """Loads every service unit that the tree ships, a template by an instance of it, and starts none: what is only
         ordered after a unit needs it to be loaded."""
         scope = ("--user",) if user else ()
-        text = self.output("systemctl", *scope, "list-unit-files", "--type=service", "--plain", "--no-legend", user=user)
+        text = self.output("systemctl", *scope, "list-unit-files", "--type=service", "--plain", "--no-legend",
+                           user=user)
         names = [line.split()[0].replace("@.", "@shipped.") for line in text.splitlines()]
         after = "".join(f"After={name}\n" for name in names)
         self.write(f"/etc/systemd/{'user' if user else 'system'}/shipped.target", f"[Unit]\n{after}")

@@ -26,7 +26,8 @@ def described(text, interface):
         for member in node:
             if member.tag == "annotation":
                 continue
-            types = tuple((arg.get("name"), arg.get("type"), arg.get("direction") or "out") for arg in member.iter("arg"))
+            types = tuple((arg.get("name"), arg.get("type"), arg.get("direction") or "out")
+                          for arg in member.iter("arg"))
             notes = frozenset((note.get("name"), note.get("value")) for note in member.iter("annotation"))
             found.add((member.tag, member.get("name"), member.get("type"), member.get("access"), types, notes))
     return found
