@@ -22,6 +22,7 @@ struct connection {
         sd_bus_slot *name_slot;
         struct timer *timer;
         uint64_t reconnect_usec;
+        bool proven;                    /* the bus has given us our name: it is one */
         bool complained;
 };
 
@@ -58,15 +59,17 @@ static void connection_close(struct connection *connection) {
         connection->name_slot = sd_bus_slot_unref(connection->name_slot);
         (void) sd_bus_detach_event(connection->bus);
         connection->bus = sd_bus_close_unref(connection->bus);
+        connection->proven = false;
 }
 
-/* Opens a connection, or one in place of the one that broke. */
+/* Opens a connection, or one in place of the one that broke; at once only where that one was good. */
 static void on_timer(void *userdata) {
         struct connection *connection = userdata;
+        bool broken = connection->bus && !connection->proven;
         int r;
 
         connection_close(connection);
-        r = connection_open(connection);
+        r = broken ? -ECONNRESET : connection_open(connection);
         if (r >= 0)
                 return;
         if (!connection->complained)
@@ -104,6 +107,7 @@ static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         } else {
                 connection->reconnect_usec = RECONNECT_MIN_USEC;
                 connection->complained = false;
+                connection->proven = true;
                 connection->ops->name_acquired(connection->userdata);
         }
         return 0;
@@ -116,9 +120,9 @@ int connection_request_name(struct connection *connection) {
         return sd_bus_request_name_async(connection->bus, &connection->name_slot, EXPOSURED_BUS_NAME, 0, on_name, connection);
 }
 
-void connection_flush(struct connection *connection) {
-        if (connection->bus)
-                (void) sd_bus_flush(connection->bus);
+void connection_prepare_end(struct connection *connection) {
+        if (connection && connection->bus && sd_bus_is_ready(connection->bus) <= 0)
+                connection_close(connection);
 }
 
 int connection_new(struct connection **ret, sd_event *event, enum scope scope, const struct connection_ops *ops, void *userdata) {

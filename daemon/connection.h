@@ -31,5 +31,8 @@ struct connection *connection_free(struct connection *connection);
 /* Asks for our name on the present connection. */
 int connection_request_name(struct connection *connection);
 
-/* Sends what is still to be sent. For the end. */
-void connection_flush(struct connection *connection);
+/*
+ * The event loop is about to end. It will send what is still to be sent; for a bus that has not answered
+ * yet it would wait, so that is left alone. Takes NULL.
+ */
+void connection_prepare_end(struct connection *connection);

@@ -309,6 +309,7 @@ void manager_reload(struct manager *m) {
 void manager_exit(struct manager *m, int error) {
         m->exit_code = error;
         (void) sd_notify(0, "STOPPING=1");
+        connection_prepare_end(m->connection);
         (void) sd_event_exit(m->event, 0);
 }
 
@@ -316,7 +317,6 @@ int manager_run(struct manager *m) {
         int r;
 
         r = sd_event_loop(m->event);
-        connection_flush(m->connection);
         return r < 0 ? r : m->exit_code;
 }
 
