@@ -27,8 +27,9 @@ static const char *const statements[_STATEMENT_MAX] = {
         [STATEMENT_BASELINE_REMOVE] =
                 "DELETE FROM baseline WHERE unit = ?1",
         [STATEMENT_BASELINE_NEXT] =
-                "SELECT b.row, unit, systemd_version, model_version, taken, s.time, facts, settled, checks, composite,"
-                " gone, exposure, sum, total, files_signature FROM baseline AS b LEFT JOIN seen AS s ON s.baseline = b.row"
+                "SELECT b.row, unit, systemd_version, model_version, taken, s.time, facts, settled, checks,"
+                " composite, gone, exposure, sum, total, files_signature"
+                " FROM baseline AS b LEFT JOIN seen AS s ON s.baseline = b.row"
                 " WHERE b.row > ?1 ORDER BY b.row LIMIT 1",
 
         [STATEMENT_FILE_PUT] =
@@ -37,7 +38,7 @@ static const char *const statements[_STATEMENT_MAX] = {
         [STATEMENT_FILE_REMOVE] =
                 "DELETE FROM file WHERE unit = ?1",
         [STATEMENT_FILE_CONTENTS] =
-                "SELECT DISTINCT content FROM file WHERE unit = ?1 AND content IS NOT NULL LIMIT ?2",
+                "SELECT content FROM file WHERE unit = ?1 AND content IS NOT NULL LIMIT ?2",
         [STATEMENT_FILE_NEXT] =
                 "SELECT f.row, path, target, c.content, mtime, inode, size, f.content IS NULL"
                 " FROM file AS f LEFT JOIN content AS c ON c.row = f.content"

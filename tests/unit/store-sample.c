@@ -72,12 +72,16 @@ struct store_baseline sample_baseline(const char *unit, unsigned n) {
                 .model_version = n % 2 ? "1" : NULL,
                 .taken = 1000000 + n,
                 .seen = 2000000 + n,
+                .composite = n % 2,
+                .gone = n % 3 == 0,
                 .assessment = { .exposure = (uint8_t) (n % 101), .sum = UINT64_MAX - n, .total = n },
                 .files_signature = UINT64_C(0xf000000000000000) + n,
         };
 
         facts_init(&baseline.facts);
         baseline.facts.umask = n & 0777;
+        baseline.settled = baseline.facts;
+        baseline.settled.private_tmp = n % 2;
         for (unsigned i = 0; i < _CHECK_MAX; i++)
                 baseline.assessment.badness[i] = (n + i) % 7 == 0 ? BADNESS_NOT_APPLICABLE :
                                                                    (uint8_t) ((n + i) % 255);
@@ -163,12 +167,14 @@ static void dump_checks(FILE *f, const struct check_change *checks, size_t n) {
 static int dump_baseline(void *userdata, const struct store_baseline *b) {
         FILE *f = userdata;
 
-        fprintf(f, "baseline %s %s %s %" PRIu64 " %" PRIu64 " %u %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+        fprintf(f, "baseline %s %s %s %" PRIu64 " %" PRIu64 " %d %d %u %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
                 b->unit, b->systemd_version, b->model_version ?: "(none)", b->taken, b->seen,
+                b->composite, b->gone,
                 b->assessment.exposure, b->assessment.sum, b->assessment.total, b->files_signature);
         for (unsigned i = 0; i < _CHECK_MAX; i++)
                 fprintf(f, " %u", b->assessment.badness[i]);
         dump_facts(f, &b->facts);
+        dump_facts(f, &b->settled);
         return 0;
 }
 

@@ -75,7 +75,7 @@ static void read_all(struct life *life, struct store *store) {
 }
 
 static struct life live(void) {
-        static const struct store_limits limits = { .events_max = 1, .baselines_max = 2, .baselines_since = 1 };
+        static const struct store_limits limits = { .events_max = 1, .baselines_max = 2 };
         enum store_opened opened;
         struct store *store = NULL;
         struct life life = {};
@@ -122,7 +122,7 @@ static int find_unannounced(void *userdata, const struct store_event *event) {
         return 0;
 }
 
-/* What was said to be on the disk is there, and nothing that was not tried. An announced one may be pruned. */
+/* What was said to be on the disk is there, and nothing that was not tried. What is announced may go. */
 static void assert_kept(const struct life *life) {
         struct found found = { .announced = 1 };
         enum store_opened opened;

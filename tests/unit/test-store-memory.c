@@ -84,7 +84,7 @@ static int try_to_put(void *userdata) {
         struct store_regression regression = {
                 .unit = "a.service", .id = sample_id(1), .checks = worse, .n_checks = 1,
         };
-        struct store_acceptance acceptance = { .unit = "a.service", .id = sample_id(1), .systemd_version = "" };
+        struct store_acceptance acceptance = { .unit = "a", .id = sample_id(1), .systemd_version = "" };
         struct store *store = userdata;
         int r;
 

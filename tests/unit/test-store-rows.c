@@ -62,6 +62,9 @@ static void assert_only_baseline(const struct store_baseline *expected) {
         ck_assert_uint_eq(found.taken, expected->taken);
         ck_assert_uint_eq(found.seen, expected->seen);
         ck_assert(facts_equal(&found.facts, &expected->facts));
+        ck_assert(facts_equal(&found.settled, &expected->settled));
+        ck_assert_int_eq(found.composite, expected->composite);
+        ck_assert_int_eq(found.gone, expected->gone);
         ck_assert(assessment_equal(&found.assessment, &expected->assessment));
         ck_assert_uint_eq(found.files_signature, expected->files_signature);
         free((char *) found.unit);
@@ -83,9 +86,11 @@ START_TEST(baseline_comes_back) {
         assert_same_after_reopening(NULL);
 
         /* a new one takes the place of the old one */
-        baseline = sample_baseline("a.service", 8);
-        put_baseline(&baseline);
-        assert_only_baseline(&baseline);
+        for (unsigned n = 6; n < 12; n++) {
+                baseline = sample_baseline("a.service", n);
+                put_baseline(&baseline);
+                assert_only_baseline(&baseline);
+        }
         assert_same_after_reopening(NULL);
 }
 END_TEST
@@ -357,6 +362,8 @@ START_TEST(wrong_baselines) {
         bad = good, bad.assessment.exposure = 101;
         ck_assert_int_eq(store_put_baseline(store, &bad), -EINVAL);
         bad = good, bad.facts.user = _USER_CLASS_MAX;
+        ck_assert_int_eq(store_put_baseline(store, &bad), -EINVAL);
+        bad = good, bad.settled.umask = 01000;
         ck_assert_int_eq(store_put_baseline(store, &bad), -EINVAL);
         ck_assert_int_eq(store_touch_baseline(store, "", 1), -EINVAL);
         ck_assert_int_eq(store_touch_baseline(store, "a.service", UINT64_MAX), -EINVAL);
