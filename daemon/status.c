@@ -22,6 +22,7 @@ struct told {
         char *systemd_version;
         char *policy_path;
         unsigned n_units, n_regressed;
+        char line[PROBLEM_SIZE + 64];   /* to systemd */
 };
 
 struct status {
@@ -98,14 +99,15 @@ static void set_count(unsigned *told, unsigned count, const char *property, char
         changed[(*n)++] = (char *) property;
 }
 
-static void tell_systemd(const struct status *s) {
-        const struct told *told = &s->told;
+static void tell_systemd(struct told *told) {
+        char line[sizeof(told->line)];
 
-        if (*told->problem)
-                (void) sd_notifyf(0, "STATUS=%u units, %u regressed. %s", told->n_units, told->n_regressed,
-                                  told->problem);
-        else
-                (void) sd_notifyf(0, "STATUS=%u units, %u regressed.", told->n_units, told->n_regressed);
+        (void) snprintf(line, sizeof(line), "%u units, %u regressed.%s%s", told->n_units, told->n_regressed,
+                        *told->problem ? " " : "", told->problem);
+        if (streq(line, told->line))
+                return;
+        memcpy(told->line, line, strlen(line) + 1);
+        (void) sd_notifyf(0, "STATUS=%s", line);
 }
 
 #define PROPERTIES_MAX 8
@@ -130,7 +132,7 @@ static void on_timer(void *userdata) {
         if (n == 0)
                 return;
         api_manager_changed(m, changed);
-        tell_systemd(s);
+        tell_systemd(told);
 }
 
 void status_changed(struct status *s) {
