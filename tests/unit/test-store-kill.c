@@ -13,6 +13,8 @@
 #include "suite.h"
 
 #define ROUNDS 60
+#define NSEC_PER_MSEC UINT64_C(1000000)
+#define NSEC_PER_SEC UINT64_C(1000000000)
 
 /* What the child says when something is on the disk. */
 enum done {
@@ -72,10 +74,21 @@ static void work(int fd, unsigned first) {
         }
 }
 
-static void wait_a_while(void) {
-        struct timespec while_ = { .tv_nsec = (long) random_below(4 * 1000 * 1000) };
+static void wait_a_while(uint64_t max_nsec) {
+        uint64_t nsec = random_below(max_nsec);
+        struct timespec while_ = {
+                .tv_sec = (time_t) (nsec / NSEC_PER_SEC),
+                .tv_nsec = (long) (nsec % NSEC_PER_SEC),
+        };
 
         ck_assert_int_eq(nanosleep(&while_, NULL), 0);
+}
+
+static uint64_t now_nsec(void) {
+        struct timespec ts;
+
+        ck_assert_int_eq(clock_gettime(CLOCK_MONOTONIC, &ts), 0);
+        return (uint64_t) ts.tv_sec * NSEC_PER_SEC + (uint64_t) ts.tv_nsec;
 }
 
 struct acknowledged {
@@ -111,7 +124,7 @@ static void work_and_kill(struct acknowledged *acknowledged) {
                 ck_assert_int_eq(read(fds[0], &message, sizeof(message)), sizeof(message));
                 take(acknowledged, &message);
         }
-        wait_a_while();
+        wait_a_while(4 * NSEC_PER_MSEC);
         ck_assert_int_ge(kill(pid, SIGKILL), 0);
         ck_assert_int_eq(waitpid(pid, &status, 0), pid);
         ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
@@ -210,6 +223,12 @@ END_TEST
 /* From the first call on: what is there then is a whole store or none. */
 START_TEST(killed_while_it_is_made) {
         unsigned n_created = 0, n_opened = 0;
+        uint64_t needed = now_nsec();
+
+        store_close(open_as(folder, STORE_CREATED));
+        needed = now_nsec() - needed;
+        temp_free(folder);
+        folder = temp_new();
 
         for (int i = 0; i < ROUNDS; i++) {
                 enum store_opened opened;
@@ -223,8 +242,7 @@ START_TEST(killed_while_it_is_made) {
                         pause();
                         _exit(1);
                 }
-                wait_a_while();
-                wait_a_while();
+                wait_a_while(2 * needed);
                 ck_assert_int_ge(kill(pid, SIGKILL), 0);
                 ck_assert_int_eq(waitpid(pid, &status, 0), pid);
                 ck_assert_int_eq(store_open(&store, folder, &opened, NULL), 0);
