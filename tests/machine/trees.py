@@ -18,7 +18,7 @@ RELEASES = {"bookworm": 252, "trixie": 257, "forky": 262}
 
 PACKAGES = (
     "dbus", "dbus-broker", "dbus-user-session", "libjson-c5", "libpam-systemd", "libseccomp2", "libsqlite3-0",
-    "polkitd", "procps", "systemd", "systemd-container", "systemd-sysv", "util-linux",
+    "mount", "polkitd", "procps", "systemd", "systemd-container", "systemd-sysv", "util-linux",
 )
 
 
