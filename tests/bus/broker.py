@@ -40,7 +40,8 @@ class PrivateBroker(PrivateBus):
                  f"--config-file={self.folder}/bus.conf"],
                 preexec_fn=lambda: os.dup2(listener.fileno(), 3), pass_fds=[3, listener.fileno()],
                 stderr=subprocess.DEVNULL, env=os.environ | {
-                    "LISTEN_FDS": "1", "DBUS_SYSTEM_BUS_ADDRESS": self.address, "DBUS_SESSION_BUS_ADDRESS": self.address})
+                    "LISTEN_FDS": "1", "DBUS_SYSTEM_BUS_ADDRESS": self.address,
+                    "DBUS_SESSION_BUS_ADDRESS": self.address})
 
     def close(self):
         super().close()

@@ -54,6 +54,14 @@ class Systemd:
         peer.match("type='signal',interface='org.exposured.Test1'")
         return peer
 
+    def reconnect(self):
+        """After a restart of the bus: until the manager is there again."""
+        self.peer.close()
+        self.peer = self.connect()
+        deadline = time.monotonic() + PATIENCE
+        while not (self.peer.owner("org.exposured.Test1") and self.peer.owner(SYSTEMD)):
+            assert time.monotonic() < deadline, "the manager has not come back"
+
     def _tell(self, *arguments):
         return self.peer.call("org.exposured.Test1", "/org/exposured/Test1", "org.exposured.Test1", *arguments)
 
@@ -139,8 +147,8 @@ class Daemon:
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
         os.mkdir(f"{self.folder}/state")
-        self.process = Process([DAEMON, *arguments], env=environment | {
-            "NOTIFY_SOCKET": f"{self.folder}/notify", "STATE_DIRECTORY": f"{self.folder}/state"})
+        self.process = Process([DAEMON, *arguments], env={
+            "NOTIFY_SOCKET": f"{self.folder}/notify", "STATE_DIRECTORY": f"{self.folder}/state"} | environment)
 
     def _read(self):
         while text := self.notify.recv(4096):
@@ -154,6 +162,12 @@ class Daemon:
                 told.append(self.told.get(timeout=PATIENCE))
             except queue.Empty:
                 raise AssertionError(f"it told {told}, and not {text}") from None
+        return told
+
+    def told_so_far(self):
+        told = []
+        while not self.told.empty():
+            told.append(self.told.get())
         return told
 
     def wait_for_line(self, text):
@@ -204,7 +218,7 @@ class DaemonCase(unittest.TestCase):
         return daemon
 
     def finish(self, daemon):
-        """It has to end as it should, in every test."""
+        """It has to end as it should, in every test that does not see to it itself."""
         try:
             if daemon.process.process.poll() is None:
                 status, log = daemon.end()
@@ -309,6 +323,10 @@ class DaemonCase(unittest.TestCase):
         self.systemd.forget()
         return calls
 
+    def asked_about(self):
+        """The units that were asked about: a list of names, now and then, asks about none."""
+        return [call.unit for call in self.asked() if call.unit]
+
 
 def changed(signals, path):
     """What PropertiesChanged told of an object, changed or invalidated."""
@@ -322,7 +340,7 @@ def changed(signals, path):
 def configure(**options):
     """Writes exposured.conf, in a view of its own."""
     with open(CONFIGURATION, "w", encoding="utf-8") as f:
-        f.write("".join(f"{line}\n" for line in ("[Exposure]", *(f"{name}={value}" for name, value in options.items()))))
+        f.write("[Exposure]\n" + "".join(f"{name}={value}\n" for name, value in options.items()))
 
 
 def skip(reason):

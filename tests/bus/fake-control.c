@@ -68,7 +68,8 @@ static int method_set(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 
         (void) error;
         must(sd_bus_message_read(m, "sss", &name, &interface, &property), "Set");
-        must(sd_bus_message_new_signal(sd_bus_message_get_bus(m), &value, TEST_PATH, TEST_NAME, "Value"), "Set");
+        must(sd_bus_message_new_signal(sd_bus_message_get_bus(m), &value, TEST_PATH, TEST_NAME, "Value"),
+             "Set");
         must(sd_bus_message_copy(value, m, false), "Set");
         must(sd_bus_message_seal(value, 1, 0), "Set");
         unit_set(units_add(userdata, name), interface, property, value);
@@ -126,7 +127,8 @@ static int method_rule(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 
         (void) error;
         must(sd_bus_message_read(m, "sss", &member, &name, &action), "Rule");
-        while (i < fake->n_rules && !(streq(fake->rules[i].member, member) && streq(fake->rules[i].unit, name)))
+        while (i < fake->n_rules &&
+               !(streq(fake->rules[i].member, member) && streq(fake->rules[i].unit, name)))
                 i++;
         must(i < RULES_MAX ? 0 : -ENOBUFS, "Rule");
         if (i == fake->n_rules)
@@ -173,8 +175,8 @@ static int method_calls(sd_bus_message *m, void *userdata, sd_bus_error *error) 
                 const struct record *record = &fake->records[i];
 
                 must(sd_bus_message_append(reply, "(ssssbb)", record->member, record->argument, record->unit,
-                                           record->sender, (int) record->during_reload, (int) record->unloaded),
-                     "Calls");
+                                           record->sender, (int) record->during_reload,
+                                           (int) record->unloaded), "Calls");
         }
         must(sd_bus_message_close_container(reply), "Calls");
         return sd_bus_send(NULL, reply, NULL);
@@ -265,7 +267,8 @@ static int connect_control(struct fake *fake) {
                 r = sd_bus_add_object_vtable(fake->control, NULL, TEST_PATH, TEST_NAME, vtable, fake);
         if (r >= 0)
                 r = sd_bus_match_signal_async(fake->control, NULL, "org.freedesktop.DBus.Local", NULL,
-                                              "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, NULL, fake);
+                                              "org.freedesktop.DBus.Local", "Disconnected", on_disconnected,
+                                              NULL, fake);
         if (r >= 0)
                 r = sd_bus_request_name(fake->control, TEST_NAME, 0);
         return r < 0 ? r : sd_bus_attach_event(fake->control, fake->event, SD_EVENT_PRIORITY_NORMAL);
@@ -273,8 +276,8 @@ static int connect_control(struct fake *fake) {
 
 void control_connect(struct fake *fake) {
         if (!fake->control_timer)
-                must(sd_event_add_time(fake->event, &fake->control_timer, CLOCK_MONOTONIC, UINT64_MAX, 1, on_timer, fake),
-                     "timer");
+                must(sd_event_add_time(fake->event, &fake->control_timer, CLOCK_MONOTONIC, UINT64_MAX, 1,
+                                       on_timer, fake), "timer");
         if (fake->control) {
                 (void) sd_bus_detach_event(fake->control);
                 fake->control = sd_bus_close_unref(fake->control);

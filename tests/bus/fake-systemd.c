@@ -18,6 +18,14 @@
 #define PROPERTIES_INTERFACE "org.freedesktop.DBus.Properties"
 #define RECONNECT_USEC 10000U
 
+/* A bus that has just gone is no reason to go, too. */
+static void send_out(sd_bus *bus, sd_bus_message *m) {
+        int r;
+
+        r = sd_bus_send(bus, m, NULL);
+        must(r == -ENOTCONN || r == -ECONNRESET || r == -EPIPE ? 0 : r, "send");
+}
+
 /* Signals: to whoever listens, once somebody has subscribed. */
 
 static void emit(struct fake *fake, const char *path, const char *interface, const char *member,
@@ -30,7 +38,7 @@ static void emit(struct fake *fake, const char *path, const char *interface, con
                         continue;
                 must(sd_bus_message_new_signal(c->bus, &m, path, interface, member), member);
                 must(append(m, data), member);
-                must(sd_bus_send(c->bus, m, NULL), member);
+                send_out(c->bus, m);
         }
 }
 
@@ -51,8 +59,8 @@ void fake_emit_unit(struct fake *fake, const char *member, const char *name) {
 
 static int append_properties(sd_bus_message *m, const void *data) {
         (void) data;
-        return sd_bus_message_append(m, "sa{sv}as", "org.freedesktop.systemd1.Service", 1, "ExecMainPID", "u", 7, 1,
-                                     "ExecStart");
+        return sd_bus_message_append(m, "sa{sv}as", "org.freedesktop.systemd1.Service", 1, "ExecMainPID", "u",
+                                     7, 1, "ExecStart");
 }
 
 void fake_emit_properties(struct fake *fake, const char *name) {
@@ -95,8 +103,8 @@ static int reply_list(struct fake *fake, sd_bus_message *call, sd_bus_message *r
                 if (!matches)
                         continue;
                 unit_path(unit->name, &path);
-                must(sd_bus_message_append(reply, "(ssssssouso)", unit->name, "A unit", unit->load_state, "active",
-                                           "running", "", path, 0, "", "/"), "row");
+                must(sd_bus_message_append(reply, "(ssssssouso)", unit->name, "A unit", unit->load_state,
+                                           "active", "running", "", path, 0, "", "/"), "row");
         }
         return sd_bus_message_close_container(reply);
 }
@@ -107,7 +115,8 @@ static const char *short_name(const char *interface) {
         return dot ? dot + 1 : interface;
 }
 
-static int reply_properties(struct fake *fake, sd_bus_message *call, sd_bus_message *reply, const char *name) {
+static int reply_properties(struct fake *fake, sd_bus_message *call, sd_bus_message *reply,
+                            const char *name) {
         struct unit *unit = units_find(fake, name);
         bool question = !unit || !unit->loaded;
         const char *interface, *property;
@@ -192,19 +201,19 @@ static void answer(struct fake *fake, sd_bus_message *call, const struct rule *r
                 error = rule->action;
         else if (streq(sd_bus_message_get_member(call), "Subscribe"))
                 error = subscribe(fake, call);
+        if (!error) {
+                must(sd_bus_message_new_method_return(call, &reply), "reply");
+                r = rule ? sd_bus_message_append(reply, "u", 5) : append_reply(fake, call, reply, unit);
+                if (r == -ENOENT)
+                        error = SD_BUS_ERROR_UNKNOWN_PROPERTY;
+                else
+                        must(r, "reply");
+        }
         if (error) {
-                must(sd_bus_reply_method_errorf(call, error, "As the test wants it."), "error");
-                return;
+                reply = sd_bus_message_unref(reply);
+                must(sd_bus_message_new_method_errorf(call, &reply, error, "As the test wants it."), "error");
         }
-        must(sd_bus_message_new_method_return(call, &reply), "reply");
-        r = rule ? sd_bus_message_append(reply, "u", 5) : append_reply(fake, call, reply, unit);
-        if (r == -ENOENT) {
-                must(sd_bus_reply_method_errorf(call, SD_BUS_ERROR_UNKNOWN_PROPERTY, "There is no such property."),
-                     "error");
-                return;
-        }
-        must(r, "reply");
-        must(sd_bus_send(NULL, reply, NULL), "send");
+        send_out(NULL, reply);
 }
 
 /* A manager that reloads answers nothing, neither does one that is away. */
@@ -281,7 +290,8 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 
         (void) error;
         must(sd_bus_message_get_type(m, &type), "type");
-        if (type != SD_BUS_MESSAGE_METHOD_CALL || streq_ptr(sd_bus_message_get_interface(m), "org.freedesktop.DBus.Peer"))
+        if (type != SD_BUS_MESSAGE_METHOD_CALL ||
+            streq_ptr(sd_bus_message_get_interface(m), "org.freedesktop.DBus.Peer"))
                 return 0;
         must(fake->n_records < CALLS_MAX ? 0 : -ENOBUFS, "calls");
         fake->pending = reallocarray(fake->pending, fake->n_pending + 1, sizeof(*fake->pending));
@@ -344,7 +354,8 @@ static int connect_to(struct connection *c) {
                 r = sd_bus_add_filter(c->bus, NULL, on_message, c);
         if (r >= 0)
                 r = sd_bus_match_signal_async(c->bus, NULL, "org.freedesktop.DBus.Local", NULL,
-                                              "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, NULL, c);
+                                              "org.freedesktop.DBus.Local", "Disconnected", on_disconnected,
+                                              NULL, c);
         if (r >= 0)
                 r = sd_bus_request_name(c->bus, BUS_NAME, 0);
         return r < 0 ? r : sd_bus_attach_event(c->bus, c->fake->event, SD_EVENT_PRIORITY_NORMAL);
@@ -377,7 +388,8 @@ void fake_leave(struct fake *fake) {
 static void set_up(struct fake *fake, int argc, char **argv) {
         must(argc >= 2 && argc - 1 <= (int) BUSES_MAX ? 0 : -EINVAL, "usage: fake-systemd ADDRESS...");
         must(sd_event_default(&fake->event), "event");
-        must(sd_event_add_signal(fake->event, NULL, SIGTERM | SD_EVENT_SIGNAL_PROCMASK, NULL, NULL), "signal");
+        must(sd_event_add_signal(fake->event, NULL, SIGTERM | SD_EVENT_SIGNAL_PROCMASK, NULL, NULL),
+             "signal");
         must(sd_event_add_defer(fake->event, &fake->answer_source, on_answer, fake), "event");
         must(sd_event_source_set_priority(fake->answer_source, SD_EVENT_PRIORITY_IDLE), "event");
         must(sd_event_source_set_enabled(fake->answer_source, SD_EVENT_OFF), "event");
@@ -385,7 +397,8 @@ static void set_up(struct fake *fake, int argc, char **argv) {
                 struct connection *c = &fake->connections[fake->n_connections++];
 
                 *c = (struct connection) { .fake = fake, .address = argv[i] };
-                must(sd_event_add_time(fake->event, &c->timer, CLOCK_MONOTONIC, 0, 1, on_connect_timer, c), "timer");
+                must(sd_event_add_time(fake->event, &c->timer, CLOCK_MONOTONIC, 0, 1, on_connect_timer, c),
+                     "timer");
                 must(sd_event_source_set_enabled(c->timer, SD_EVENT_OFF), "timer");
         }
         (void) snprintf(fake->version, sizeof(fake->version), "252.39-1");

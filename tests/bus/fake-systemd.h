@@ -33,10 +33,12 @@ struct unit {
         struct unit *next;
 };
 
-/* What becomes of calls: of this member ("" for any) and unit ("" for any). */
+/*
+ * What becomes of calls: of this member ("" for any) and unit ("" for any). The action is "hold", "wrong" for
+ * an answer of another type, or the name of an error.
+ */
 struct rule {
-        char member[64], unit[NAME_SIZE];
-        char action[NAME_SIZE];         /* "hold", "wrong" for an answer of another type, or the name of an error */
+        char member[64], unit[NAME_SIZE], action[NAME_SIZE];
 };
 
 /* A call as it came, for the test to look at. */

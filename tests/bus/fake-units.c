@@ -187,7 +187,8 @@ static const struct property *find_property(const struct unit *unit, const char 
 }
 
 /* What a text of the table stands for. */
-static const char *expand(const char *text, const struct unit *unit, const char *name, char *buffer, size_t size) {
+static const char *expand(const char *text, const struct unit *unit, const char *name, char *buffer,
+                          size_t size) {
         if (streq(text, "%n"))
                 return name;
         if (streq(text, "%l"))
@@ -240,7 +241,8 @@ static int append_default(sd_bus_message *m, size_t row, const struct unit *unit
         if (r < 0)
                 return r;
         if (defaults[row].text)
-                r = append_basic(m, signature[0], expand(defaults[row].text, unit, name, buffer, sizeof(buffer)));
+                r = append_basic(m, signature[0],
+                                 expand(defaults[row].text, unit, name, buffer, sizeof(buffer)));
         else
                 r = append_empty(m, signature);
         return r < 0 ? r : sd_bus_message_close_container(m);

@@ -25,7 +25,8 @@ def command():
 def possible():
     """Why it cannot be had, or nothing."""
     try:
-        result = subprocess.run([*command(), "mount", "--bind", "/run", "/run"], capture_output=True, text=True, check=False)
+        result = subprocess.run([*command(), "mount", "--bind", "/run", "/run"], capture_output=True, text=True,
+                                check=False)
     except FileNotFoundError:
         return "unshare is not installed"
     return result.stderr.strip() if result.returncode else ""
@@ -60,5 +61,6 @@ def enter():
     if reason:
         return reason
     with tempfile.TemporaryDirectory(prefix="exposured-view-") as scratch:
-        result = subprocess.run([*command(), sys.executable, *sys.argv], env=os.environ | {INSIDE: scratch}, check=False)
+        result = subprocess.run([*command(), sys.executable, *sys.argv], env=os.environ | {INSIDE: scratch},
+                                check=False)
     sys.exit(result.returncode if result.returncode >= 0 else 128 - result.returncode)

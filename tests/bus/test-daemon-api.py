@@ -99,10 +99,12 @@ class Reading(DaemonCase):
     def test_manager(self):
         values = self.get_all()
         self.assertRegex(values["Version"], r"^\d+")
-        self.assertEqual((values["Scope"], values["SystemdVersion"], values["State"]), ("system", "252.39-1", "current"))
+        self.assertEqual((values["Scope"], values["SystemdVersion"], values["State"]),
+                         ("system", "252.39-1", "current"))
         self.assertEqual((values["Healthy"], values["Status"], values["PolicyPath"]), (True, "", ""))
         self.assertEqual((values["UnitCount"], values["RegressedCount"]), (4, 0))
-        self.assertEqual((values["ScanCount"], values["ReadCount"], values["ReloadCount"], values["LookupCount"]), (1, 4, 0, 0))
+        self.assertEqual((values["ScanCount"], values["ReadCount"], values["ReloadCount"], values["LookupCount"]),
+                         (1, 4, 0, 0))
         self.assertEqual((values["CallCount"], values["FailedCallCount"]), (1 + 4 * 4, 0))
         self.assertGreater(values["LastScan"], 10**15)
         self.assertLess(values["LastScanDuration"], 10**8)

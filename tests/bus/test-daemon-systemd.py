@@ -87,7 +87,8 @@ class Units(Case):
     def test_new_unit(self):
         self.systemd.load("new.service")
         self.wait_until(lambda: "new.service" in self.names())
-        self.assertEqual(questions(self.asked()), [("ListUnitsByPatterns", "new.service", ""), *one_read("new.service")])
+        self.assertEqual(questions(self.asked()),
+                         [("ListUnitsByPatterns", "new.service", ""), *one_read("new.service")])
 
     def test_unit_that_is_gone(self):
         self.systemd.unload("a.service")
