@@ -291,7 +291,8 @@ START_TEST(drop_ins_are_sorted_by_name) {
 END_TEST
 
 START_TEST(what_is_no_drop_in) {
-        static const char *const entries[] = { "a.conf~", ".a.conf", "a", "conf", ".conf", "aconf", "a.conf.bak", "a.CONF" };
+        static const char *const entries[] = { "a.conf~", ".a.conf", "a", "conf", ".conf", "aconf",
+                                               "a.conf.bak", "a.CONF" };
         _cleanup_(temp_freep) char *folder = temp_new();
 
         for (size_t i = 0; i < ELEMENTSOF(entries); i++) {
@@ -348,7 +349,8 @@ START_TEST(too_large) {
         temp_write_bytes(folder, "etc/exposured.conf", text, SIZE_MAX_BYTES);
         assert_quiet_load(folder, 5);
         temp_write_bytes(folder, "etc/exposured.conf", text, SIZE_MAX_BYTES + 1);
-        assert_load_complains(folder, built_in.units_max, "/etc/exposured.conf, passing over it: File too large");
+        assert_load_complains(folder, built_in.units_max,
+                              "/etc/exposured.conf, passing over it: File too large");
 }
 END_TEST
 
@@ -365,7 +367,8 @@ START_TEST(wrong_line_names_its_file) {
         _cleanup_(temp_freep) char *folder = temp_new();
 
         temp_write(folder, "run/exposured.conf.d/a.conf", UNITS(5) "LogLevel=loud\n");
-        assert_load_complains(folder, 5, "/run/exposured.conf.d/a.conf:3: LogLevel ignored, expected err, warning,");
+        assert_load_complains(folder, 5,
+                              "/run/exposured.conf.d/a.conf:3: LogLevel ignored, expected err, warning,");
 }
 END_TEST
 

@@ -167,9 +167,9 @@ END_TEST
 
 START_TEST(what_is_no_folder_of_a_service) {
         static const char *const entries[] = {
-                "b.service", "a.service.d~", "a.socket.d/x", "a@.service.d/x", "service.d/x", ".service.d/x", ".d/x",
-                "d", "a b.service.d/x", "a.service.d.d/x", "a.service.wants/x", "user.slice.d/x", "a.service_d/x",
-                "a.serviceab/x", "a.service/x",
+                "b.service", "a.service.d~", "a.socket.d/x", "a@.service.d/x", "service.d/x", ".service.d/x",
+                ".d/x", "d", "a b.service.d/x", "a.service.d.d/x", "a.service.wants/x", "user.slice.d/x",
+                "a.service_d/x", "a.serviceab/x", "a.service/x",
         };
 
         follow();

@@ -66,8 +66,9 @@ static const struct {
 
 /* What a value may be instead; each has the one shape that append_value() gives it. */
 static const char *const signatures[] = {
-        "y", "b", "n", "q", "i", "u", "x", "t", "d", "s", "o", "g", "v", "as", "au", "ao", "ay", "(bas)", "(bau)",
-        "(sas)", "(b)", "a(ss)", "a(su)", "a(sss)", "a(iayu)", "a(iasu)", "a(iay)", "a{sv}", "a{ss}", "aas", "(ss)",
+        "y", "b", "n", "q", "i", "u", "x", "t", "d", "s", "o", "g", "v", "as", "au", "ao", "ay", "(bas)",
+        "(bau)", "(sas)", "(b)", "a(ss)", "a(su)", "a(sss)", "a(iayu)", "a(iasu)", "a(iay)", "a{sv}", "a{ss}", "aas",
+        "(ss)",
 };
 
 static void append_array(sd_bus_message *m, const char *contents, unsigned n);
@@ -242,7 +243,8 @@ START_TEST(long_texts) {
         size_t longest = lengths[_i].longest;
         char *text = long_text(longest + 1);
 
-        assert_decoded(property_message(lengths[_i].name, "s", text), longest < PATH_MAX ? -EBADMSG : 0, NULL);
+        assert_decoded(property_message(lengths[_i].name, "s", text), longest < PATH_MAX ? -EBADMSG : 0,
+                       NULL);
         text[longest] = '\0';
         assert_decoded(property_message(lengths[_i].name, "s", text), 0, NULL);
         free(text);
@@ -282,7 +284,8 @@ END_TEST
 
 /* What was read before the error is freed, and an error leaves what was there before. */
 START_TEST(error_keeps_the_paths) {
-        sd_bus_message *m = texts_message("DropInPaths", 2, "/x"), *n = texts_message("DropInPaths", 2000, "/y");
+        sd_bus_message *m = texts_message("DropInPaths", 2, "/x");
+        sd_bus_message *n = texts_message("DropInPaths", 2000, "/y");
         const char *property;
         struct reading reading;
 
@@ -349,7 +352,8 @@ START_TEST(many_address_families) {
 END_TEST
 
 /* The bytes of an address that may be no address. What follows them must not be read as such. */
-static uint8_t decoded_bytes(const char *property, int family, const uint8_t *bytes, size_t n, unsigned prefix) {
+static uint8_t decoded_bytes(const char *property, int family, const uint8_t *bytes, size_t n,
+                             unsigned prefix) {
         sd_bus_message *m = properties_new();
         struct reading reading;
         uint8_t ip_access;
@@ -381,8 +385,10 @@ START_TEST(odd_addresses) {
         uint8_t bytes[1000] = { 127 };
 
         for (size_t i = 0; i < ELEMENTSOF(sizes); i++) {
-                ck_assert_uint_eq(decoded_bytes("IPAddressAllow", AF_INET, bytes, sizes[i], 8), IP_ALLOW_OTHER);
-                ck_assert_uint_eq(decoded_bytes("IPAddressAllow", AF_INET6, bytes, sizes[i], 128), IP_ALLOW_OTHER);
+                ck_assert_uint_eq(decoded_bytes("IPAddressAllow", AF_INET, bytes, sizes[i], 8),
+                                  IP_ALLOW_OTHER);
+                ck_assert_uint_eq(decoded_bytes("IPAddressAllow", AF_INET6, bytes, sizes[i], 128),
+                                  IP_ALLOW_OTHER);
         }
         ck_assert_uint_eq(decoded_bytes("IPAddressAllow", AF_INET, bytes, 16, 8), IP_ALLOW_OTHER);
         ck_assert_uint_eq(decoded_bytes("IPAddressAllow", AF_INET6, bytes, 4, 8), IP_ALLOW_OTHER);
@@ -390,7 +396,8 @@ START_TEST(odd_addresses) {
 
         for (size_t i = 0; i < ELEMENTSOF(other_families); i++) {
                 ck_assert_uint_eq(decoded_bytes("IPAddressDeny", other_families[i], bytes, 4, 0), 0);
-                ck_assert_uint_eq(decoded_bytes("IPAddressAllow", other_families[i], bytes, 4, 8), IP_ALLOW_OTHER);
+                ck_assert_uint_eq(decoded_bytes("IPAddressAllow", other_families[i], bytes, 4, 8),
+                                  IP_ALLOW_OTHER);
         }
         ck_assert_uint_eq(decoded_bytes("IPAddressDeny", AF_INET, bytes, 4, UINT_MAX), 0);
 }

@@ -299,7 +299,8 @@ START_TEST(system_calls) {
         assert_facts("some allowed", &facts, &expected);
 
         expected.system_call_filter_allow_list = false;
-        facts = decoded(property_message("SystemCallFilter", "(bas)", 0, 4, "mount", "ptrace", "vserver", ""));
+        facts = decoded(property_message("SystemCallFilter", "(bas)", 0, 4, "mount", "ptrace", "vserver",
+                                         ""));
         assert_facts("some denied", &facts, &expected);
 }
 END_TEST

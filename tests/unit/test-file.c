@@ -5,13 +5,15 @@
 #include "suite.h"
 #include "temp.h"
 
-static int read_entry(const char *folder, const char *entry, size_t max, char **ret_text, size_t *ret_length) {
+static int read_entry(const char *folder, const char *entry, size_t max, char **ret_text,
+                      size_t *ret_length) {
         _cleanup_(freep) char *path = temp_path(folder, entry);
 
         return file_read(path, max, ret_text, ret_length);
 }
 
-static void assert_text(const char *folder, const char *entry, size_t max, const void *expected, size_t length) {
+static void assert_text(const char *folder, const char *entry, size_t max, const void *expected,
+                        size_t length) {
         _cleanup_(freep) char *text = NULL;
         size_t n = 99;
 

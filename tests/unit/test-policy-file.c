@@ -98,7 +98,8 @@ static const struct {
         { "{\"weight\": null}", KEEP, KEEP, ":3: weight of UMask must be" },
         { "{\"weight\": []}", KEEP, KEEP, ":3: weight of UMask must be" },
         { "{\"weight\": {}}", KEEP, KEEP, ":3: weight of UMask must be" },
-        { "{\"description_bad\": 5, \"weight\": 6}", 6, KEEP, ":3: description_bad of UMask must be a string" },
+        { "{\"description_bad\": 5, \"weight\": 6}", 6, KEEP,
+          ":3: description_bad of UMask must be a string" },
         { "{\"description_na\": null}", KEEP, KEEP, ":3: description_na of UMask must be a string" },
         { "{\"description_good\": {}}", KEEP, KEEP, ":3: description_good of UMask must be a string" },
         { "5", KEEP, KEEP, ":3: UMask must be an object" },
@@ -138,7 +139,8 @@ START_TEST(unknown_check) {
         struct policy policy;
 
         ck_assert_int_eq(parse_bytes(text, strlen(text), &policy, &log), 0);
-        ck_assert_msg(strstr(log, "/x.policy:1: there is no check umask, passing over it.\n") == log, "%s", log);
+        ck_assert_msg(strstr(log, "/x.policy:1: there is no check umask, passing over it.\n") == log, "%s",
+                      log);
         ck_assert_uint_eq(policy.rows[CHECK_DELEGATE].weight, 2);
         assert_others(&policy, CHECK_DELEGATE);
         policy_done(&policy);
@@ -195,8 +197,8 @@ END_TEST
 
 /* Cut off anywhere, a policy is none. */
 START_TEST(truncated) {
-        static const char text[] = "{\"UMask\": {\"weight\": 7, \"range\": 9, \"description_bad\": \"\\u00e9\"},"
-                                   "\"Delegate\": {}}";
+        static const char text[] = "{\"UMask\": {\"weight\": 7, \"range\": 9,"
+                                   "\"description_bad\": \"\\u00e9\"}, \"Delegate\": {}}";
 
         for (size_t n = 0; n < strlen(text); n++) {
                 _cleanup_(freep) char *log = NULL, *copy = strndup(text, n);
@@ -227,7 +229,8 @@ END_TEST
 
 /* Texts may hold anything that the bus can carry. */
 START_TEST(texts) {
-        static const char text[] = "{\"UMask\": {\"description_bad\": \"\\u001b[31m \\\" \xc3\xa9 \\ud83d\\ude28\","
+        static const char text[] = "{\"UMask\": {"
+                                   "\"description_bad\": \"\\u001b[31m \\\" \xc3\xa9 \\ud83d\\ude28\","
                                    "\"description_good\": \"\", \"description_na\": \"a\\u0000b\"}}";
         _cleanup_(freep) char *log = NULL;
         struct policy policy;
@@ -242,7 +245,8 @@ END_TEST
 
 /* Of a text that is given twice, the first is not leaked. */
 START_TEST(text_given_twice) {
-        static const char text[] = "{\"UMask\": {\"description_bad\": \"1\"}, \"UMask\": {\"description_bad\": \"2\"}}";
+        static const char text[] = "{\"UMask\": {\"description_bad\": \"1\"},"
+                                   "\"UMask\": {\"description_bad\": \"2\"}}";
         _cleanup_(freep) char *log = NULL;
         struct policy policy;
 

@@ -116,8 +116,9 @@ START_TEST(list_of_all) {
         ck_assert_str_eq(patterns[0], "*.service");
         strv_free(patterns);
 
-        direct_reply(&t.direct, 0, "a(ssssssouso)", 6, ROW("a.service", "loaded"), ROW("b.service", "not-found"),
-                     ROW("c.service", "masked"), ROW("d.service", "bad-setting"), ROW("e.socket", "loaded"),
+        direct_reply(&t.direct, 0, "a(ssssssouso)", 6, ROW("a.service", "loaded"),
+                     ROW("b.service", "not-found"), ROW("c.service", "masked"),
+                     ROW("d.service", "bad-setting"), ROW("e.socket", "loaded"),
                      ROW("f@.service", "loaded"));
         ck_assert_uint_eq(t.n_lists, 1);
         ck_assert_int_eq(t.list_error, 0);
@@ -269,7 +270,8 @@ END_TEST
 START_TEST(read_of_any_unit) {
         read_unit(READ_LOOKUP, "a@b\\x2d.service");
         assert_asked(0, SYSTEMD_UNIT_PATH "/a_40b_5cx2d_2eservice", "", NULL);
-        direct_reply(&t.direct, 0, "a{sv}", 3, "Id", "s", "c.service", "LoadState", "s", "loaded", "PrivateTmp", "b", 1);
+        direct_reply(&t.direct, 0, "a{sv}", 3, "Id", "s", "c.service", "LoadState", "s", "loaded",
+                     "PrivateTmp", "b", 1);
         ck_assert_uint_eq(t.direct.n_calls_ever, 1);
         ck_assert_int_eq(t.kind, READ_LOOKUP);
         ck_assert_int_eq(t.result, READ_DONE);

@@ -278,7 +278,8 @@ static void assert_table(void) {
 
                 name_of(i, name);
                 unit = unit_table_get(&t.units, name);
-                ck_assert_msg((unit != NULL) == t.loaded[i], "%s is %sloaded", name, t.loaded[i] ? "" : "not ");
+                ck_assert_msg((unit != NULL) == t.loaded[i], "%s is %sloaded", name,
+                              t.loaded[i] ? "" : "not ");
                 n += t.loaded[i];
                 if (!unit)
                         continue;

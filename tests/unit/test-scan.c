@@ -701,8 +701,8 @@ START_TEST(gone_while_it_waits) {
         static const char *const waiting[] = { "e.service", "f.service", "g.service", "h.service" };
 
         for (size_t i = 0; i < ELEMENTSOF(waiting); i++) {
-                START("a.service", "b.service", "c.service", "d.service", "e.service", "f.service", "g.service",
-                      "h.service");
+                START("a.service", "b.service", "c.service", "d.service", "e.service", "f.service",
+                      "g.service", "h.service");
                 for (size_t k = 0; k < t.units.n_units; k++)
                         scan_read_again(t.scan, t.units.units[k]->name);
                 scan_unit_removed(t.scan, waiting[i]);

@@ -66,8 +66,10 @@ static const struct {
 };
 
 START_TEST(each_name) {
-        ck_assert_msg(unit_name_is_service(names[_i].name) == (names[_i].kind == SERVICE), "%s", names[_i].name);
-        ck_assert_msg(unit_name_is_template(names[_i].name) == (names[_i].kind == TEMPLATE), "%s", names[_i].name);
+        ck_assert_msg(unit_name_is_service(names[_i].name) == (names[_i].kind == SERVICE), "%s",
+                      names[_i].name);
+        ck_assert_msg(unit_name_is_template(names[_i].name) == (names[_i].kind == TEMPLATE), "%s",
+                      names[_i].name);
 }
 END_TEST
 

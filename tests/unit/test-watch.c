@@ -106,7 +106,8 @@ static void assert_quiet(void) {
 }
 
 static void answer_owner(const char *owner) {
-        ck_assert_str_eq(sd_bus_message_get_destination(direct_call(&t.direct, "GetNameOwner")), DBUS_BUS_NAME);
+        ck_assert_str_eq(sd_bus_message_get_destination(direct_call(&t.direct, "GetNameOwner")),
+                         DBUS_BUS_NAME);
         if (owner)
                 direct_reply(&t.direct, 0, "s", owner);
         else
@@ -114,7 +115,8 @@ static void answer_owner(const char *owner) {
 }
 
 static void answer_subscribe(void) {
-        ck_assert_str_eq(sd_bus_message_get_destination(direct_call(&t.direct, "Subscribe")), SYSTEMD_BUS_NAME);
+        ck_assert_str_eq(sd_bus_message_get_destination(direct_call(&t.direct, "Subscribe")),
+                         SYSTEMD_BUS_NAME);
         direct_reply(&t.direct, 0, "");
 }
 
@@ -143,7 +145,8 @@ static void owner_changes(const char *sender, const char *from, const char *to) 
 }
 
 static void reloading(const char *sender, bool active) {
-        direct_signal(&t.direct, sender, SYSTEMD_PATH, SYSTEMD_MANAGER_INTERFACE, "Reloading", "b", (int) active);
+        direct_signal(&t.direct, sender, SYSTEMD_PATH, SYSTEMD_MANAGER_INTERFACE, "Reloading", "b",
+                      (int) active);
 }
 
 static void unit_signal(const char *sender, const char *member, const char *name) {
@@ -151,7 +154,8 @@ static void unit_signal(const char *sender, const char *member, const char *name
 }
 
 static void properties_changed(const char *sender, const char *path, const char *interface) {
-        direct_signal(&t.direct, sender, path, PROPERTIES_INTERFACE, "PropertiesChanged", "sa{sv}as", interface, 0, 0);
+        direct_signal(&t.direct, sender, path, PROPERTIES_INTERFACE, "PropertiesChanged", "sa{sv}as",
+                      interface, 0, 0);
 }
 
 START_TEST(no_manager_yet) {
@@ -231,7 +235,8 @@ END_TEST
 
 START_TEST(what_is_no_service) {
         static const char *const names[] = {
-                "a.socket", "a.mount", "dev-sda.device", "a@.service", "", "a.service ", "../a.service", ".service",
+                "a.socket", "a.mount", "dev-sda.device", "a@.service", "", "a.service ", "../a.service",
+                ".service",
         };
 
         start();
@@ -285,8 +290,8 @@ START_TEST(signals_of_another_shape) {
         direct_signal(&t.direct, OWNER, SYSTEMD_PATH, SYSTEMD_MANAGER_INTERFACE, "UnitNew", "u", 1);
         direct_signal(&t.direct, OWNER, SYSTEMD_PATH, SYSTEMD_MANAGER_INTERFACE, "UnitRemoved", "");
         direct_signal(&t.direct, OWNER, SYSTEMD_PATH, SYSTEMD_MANAGER_INTERFACE, "Reloading", "s", "yes");
-        direct_signal(&t.direct, DBUS_BUS_NAME, "/org/freedesktop/DBus", DBUS_BUS_NAME, "NameOwnerChanged", "s",
-                      SYSTEMD_BUS_NAME);
+        direct_signal(&t.direct, DBUS_BUS_NAME, "/org/freedesktop/DBus", DBUS_BUS_NAME, "NameOwnerChanged",
+                      "s", SYSTEMD_BUS_NAME);
         TOLD_NOTHING();
         unit_signal(OWNER, "UnitNew", "a.service");
         TOLD("loaded a.service");
