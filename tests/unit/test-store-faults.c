@@ -234,17 +234,58 @@ END_TEST
 /* Also when it could not be told so after something that does not wait. */
 START_TEST(commits_wait_whatever_failed_before) {
         struct store *store;
-        long count = 1;
+        long count;
+        unsigned n = 0;
 
         faulty_memory_install();
         faulty_files_install();
         store = open_as(folder, STORE_CREATED);
-        for (unsigned n = 0; n < count; n++) {
+        do {
                 assert_commit_is_flushed(store, 101 + n);
                 faults_start(n, false);
                 (void) store_mark_announced(store, sample_id(101 + n));
                 count = faults_stop();
-        }
+        } while (count > n++);
+        ck_assert_int_gt(count, 5);
+        store_close(store);
+}
+END_TEST
+
+static int count_baseline(void *userdata, const struct store_baseline *baseline) {
+        (void) baseline;
+        ++*(int *) userdata;
+        return 0;
+}
+
+/* Who does not look at what came of a change cannot commit half of it. */
+START_TEST(failed_change_fails_the_commit) {
+        struct store *store;
+        unsigned n = 0;
+        long count;
+
+        faulty_memory_install();
+        faulty_files_install();
+        store = open_as(folder, STORE_CREATED);
+        do {
+                struct store_baseline first = sample_baseline("first.service", n);
+                struct store_event event = sample_event(n, "regressed", "first.service");
+                int found = 0, r, k;
+
+                begin(store);
+                ck_assert_int_eq(store_put_baseline(store, &first), 0);
+                faults_start(n, false);
+                r = store_put_event(store, &event);
+                count = faults_stop();
+                ck_assert(r == 0 || r == -ENOMEM);
+                k = store_touch_baseline(store, "first.service", 5);
+                ck_assert_int_eq(k, r);
+                ck_assert_int_eq(store_commit(store), r);
+                ck_assert_int_eq(store_each_baseline(store, count_baseline, &found), 0);
+                ck_assert_int_eq(found, r == 0);
+                begin(store);
+                ck_assert_int_eq(store_remove_baseline(store, "first.service"), 0);
+                commit(store);
+        } while (count > n++);
         ck_assert_int_gt(count, 5);
         store_close(store);
 }
@@ -265,6 +306,7 @@ int main(void) {
         tcase_add_checked_fixture(memory, setup, teardown);
         tcase_add_loop_test(memory, memory_fails, 0, 6);
         tcase_add_test(memory, commits_wait_whatever_failed_before);
+        tcase_add_test(memory, failed_change_fails_the_commit);
         suite_add_tcase(suite, memory);
 
         return suite_run(suite);
