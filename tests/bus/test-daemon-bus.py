@@ -149,6 +149,8 @@ class Broken(DaemonCase):
         while time.monotonic() < deadline:
             connection = self.accept(0.1)
             if connection:
+                # only once it has been written to was it a connection for the daemon
+                connection.recv(1)
                 connection.close()
                 n += 1
         self.assertGreater(n, 1)

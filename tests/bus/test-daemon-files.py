@@ -36,7 +36,8 @@ class Case(DaemonCase):
 
     def write(self, path, text):
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8") as f:
+        # a surrogate stands for a byte that is no UTF-8
+        with open(path, "w", encoding="utf-8", errors="surrogateescape") as f:
             f.write(text)
 
     def write_policy(self, path=RUN_POLICY, **weights):
@@ -164,8 +165,8 @@ class Policy(Case):
     def test_broken(self):
         self.start()
         plain = self.exposure("a.service")
-        for text in ("{", "[]", "\xff", '{"UMask": {"weight": 5}} x'):
-            with self.subTest(text):
+        for text in ("{", "[]", '{"UMask": {"description_bad": "\udcff"}}', '{"UMask": {"weight": 5}} x'):
+            with self.subTest(ascii(text)):
                 self.write(RUN_POLICY, text)
                 self.wait_until(lambda: not self.get("Healthy"))
                 self.assertIn("policy", self.get("Status"))
