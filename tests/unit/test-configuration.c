@@ -9,11 +9,18 @@
 #include "temp.h"
 
 #define SECONDS(n) (UINT64_C(n) * 1000000)
+#define DAYS(n) SECONDS(n * 86400)
 
 static void assert_config(const struct config *config, const struct config *expected) {
         ck_assert_uint_eq(config->units_max, expected->units_max);
         ck_assert_uint_eq(config->call_timeout_usec, expected->call_timeout_usec);
         ck_assert_uint_eq(config->lookups_per_second, expected->lookups_per_second);
+        ck_assert_uint_eq(config->settle_usec, expected->settle_usec);
+        ck_assert_int_eq(config->ratchet, expected->ratchet);
+        ck_assert_uint_eq(config->new_unit_exposure_max, expected->new_unit_exposure_max);
+        ck_assert_uint_eq(config->history_max, expected->history_max);
+        ck_assert_uint_eq(config->history_age_usec, expected->history_age_usec);
+        ck_assert_uint_eq(config->baseline_age_usec, expected->baseline_age_usec);
         ck_assert_int_eq(config->log_level, expected->log_level);
 }
 
@@ -21,6 +28,12 @@ static const struct config built_in = {
         .units_max = 16384,
         .call_timeout_usec = SECONDS(30),
         .lookups_per_second = 50,
+        .settle_usec = SECONDS(5),
+        .ratchet = true,
+        .new_unit_exposure_max = 100,
+        .history_max = 100000,
+        .history_age_usec = DAYS(730),
+        .baseline_age_usec = DAYS(365),
         .log_level = LOG_INFO,
 };
 
@@ -33,14 +46,26 @@ START_TEST(defaults) {
 }
 END_TEST
 
-enum option { UNITS_MAX, CALL_TIMEOUT, LOOKUPS, LOG_LEVEL };
+enum option {
+        UNITS_MAX, CALL_TIMEOUT, LOOKUPS, SETTLE, RATCHET, NEW_UNIT, HISTORY_MAX, HISTORY_AGE, BASELINE_AGE,
+        LOG_LEVEL,
+};
 
-static const char *const option_names[] = { "UnitsMax", "CallTimeoutSec", "LookupsPerSecond", "LogLevel" };
+static const char *const option_names[] = {
+        "UnitsMax", "CallTimeoutSec", "LookupsPerSecond", "SettleSec", "Ratchet", "NewUnitExposureMax",
+        "HistoryMax", "HistoryAge", "BaselineAge", "LogLevel",
+};
 
 static uint64_t value_of(const struct config *config, enum option option) {
         return option == UNITS_MAX ? config->units_max :
                option == CALL_TIMEOUT ? config->call_timeout_usec :
-               option == LOOKUPS ? config->lookups_per_second : (uint64_t) config->log_level;
+               option == LOOKUPS ? config->lookups_per_second :
+               option == SETTLE ? config->settle_usec :
+               option == RATCHET ? (uint64_t) config->ratchet :
+               option == NEW_UNIT ? config->new_unit_exposure_max :
+               option == HISTORY_MAX ? config->history_max :
+               option == HISTORY_AGE ? config->history_age_usec :
+               option == BASELINE_AGE ? config->baseline_age_usec : (uint64_t) config->log_level;
 }
 
 #define WRONG UINT64_MAX
@@ -107,6 +132,40 @@ static const struct {
         { LOOKUPS, "0", WRONG },
         { LOOKUPS, "1001", WRONG },
         { LOOKUPS, "-5", WRONG },
+        { SETTLE, "0", 0 },
+        { SETTLE, "1us", 1 },
+        { SETTLE, "1h", SECONDS(3600) },
+        { SETTLE, "3601", WRONG },
+        { SETTLE, "-1", WRONG },
+        { RATCHET, "yes", 1 },
+        { RATCHET, "no", 0 },
+        { RATCHET, "FALSE", 0 },
+        { RATCHET, "0", 0 },
+        { RATCHET, "2", WRONG },
+        { RATCHET, "", WRONG },
+        { NEW_UNIT, "0.0", 0 },
+        { NEW_UNIT, "7", 70 },
+        { NEW_UNIT, "9.6", 96 },
+        { NEW_UNIT, "10.0", 100 },
+        { NEW_UNIT, "10.1", WRONG },
+        { NEW_UNIT, "11", WRONG },
+        { NEW_UNIT, "100", WRONG },
+        { NEW_UNIT, "9.65", WRONG },
+        { NEW_UNIT, "9.", WRONG },
+        { NEW_UNIT, ".5", WRONG },
+        { NEW_UNIT, "-1", WRONG },
+        { HISTORY_MAX, "100", 100 },
+        { HISTORY_MAX, "10000000", 10000000 },
+        { HISTORY_MAX, "99", WRONG },
+        { HISTORY_MAX, "10000001", WRONG },
+        { HISTORY_AGE, "1d", DAYS(1) },
+        { HISTORY_AGE, "36500d", DAYS(36500) },
+        { HISTORY_AGE, "23h", WRONG },
+        { HISTORY_AGE, "36501d", WRONG },
+        { BASELINE_AGE, "24h", DAYS(1) },
+        { BASELINE_AGE, "36500d", DAYS(36500) },
+        { BASELINE_AGE, "86399", WRONG },
+        { BASELINE_AGE, "36501d", WRONG },
         { LOG_LEVEL, "err", LOG_ERR },
         { LOG_LEVEL, "warning", LOG_WARNING },
         { LOG_LEVEL, "notice", LOG_NOTICE },
