@@ -11,6 +11,8 @@ import struct
 import time
 
 CALL, REPLY, ERROR, SIGNAL = 1, 2, 3, 4
+# A flag of calls: a test starts what it wants to run, and what it stopped stays so.
+NO_AUTO_START = 2
 PATH, INTERFACE, MEMBER, ERROR_NAME, REPLY_SERIAL, DESTINATION, SENDER, SIGNATURE = range(1, 9)
 FIXED = {"y": "B", "n": "h", "q": "H", "i": "i", "u": "I", "x": "q", "t": "Q", "d": "d", "h": "I"}
 ALIGNMENT = {"y": 1, "g": 1, "v": 1, "n": 2, "q": 2, "x": 8, "t": 8, "d": 8, "(": 8, "{": 8}
@@ -219,7 +221,7 @@ class Bus:
         if signature:
             fields.append((SIGNATURE, ("g", signature)))
         head = Writer()
-        head.data += struct.pack("<cBBBII", b"l", CALL, 0, 1, len(body.data), self.serial)
+        head.data += struct.pack("<cBBBII", b"l", CALL, NO_AUTO_START, 1, len(body.data), self.serial)
         head.put("a(yv)", fields)
         head.align(8)
         self.socket.sendall(bytes(head.data + body.data))
