@@ -60,8 +60,8 @@ static void put_batch(struct store *store, unsigned n) {
 }
 
 /* Until somebody ends it. */
-static void work(int fd, unsigned first) {
-        struct store *store = open_as(folder, first == 1 ? STORE_CREATED : STORE_OPENED);
+static void work(int fd, enum store_opened expected, unsigned first) {
+        struct store *store = open_as(folder, expected);
 
         say(fd, DONE_START, 0);
         for (unsigned n = first;; n++) {
@@ -104,7 +104,7 @@ static void take(struct acknowledged *acknowledged, const struct message *messag
 }
 
 /* Lets it work for a random time after it began, and ends it. */
-static void work_and_kill(struct acknowledged *acknowledged) {
+static void work_and_kill(enum store_opened expected, struct acknowledged *acknowledged) {
         struct message message;
         int fds[2], status;
         pid_t pid;
@@ -114,7 +114,7 @@ static void work_and_kill(struct acknowledged *acknowledged) {
         ck_assert_int_ge(pid, 0);
         if (pid == 0) {
                 close(fds[0]);
-                work(fds[1], acknowledged->batch + 1);
+                work(fds[1], expected, acknowledged->batch + 1);
                 _exit(1);
         }
         close(fds[1]);
@@ -210,7 +210,7 @@ START_TEST(killed_at_any_time) {
         static struct acknowledged acknowledged;
 
         for (int i = 0; i < ROUNDS; i++) {
-                work_and_kill(&acknowledged);
+                work_and_kill(i == 0 ? STORE_CREATED : STORE_OPENED, &acknowledged);
                 assert_integrity();
                 assert_all_there(&acknowledged);
         }
