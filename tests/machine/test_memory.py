@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Nothing that was told is lost, whatever happens to the process or its database."""
 
+import contextlib
 import os
 import random
 import shutil
@@ -70,6 +71,11 @@ class Memory(case.MachineCase):
         machine.systemctl("start", "units.target", "polkit.service")
         machine.systemctl("start", "exposured.service")
         cls.await_rows("baseline")
+
+    def setUp(self):
+        """Every test finds it running, with its database."""
+        self.machine.systemctl("start", "exposured.service")
+        self.await_rows("baseline")
 
     # What tests are made of
 
@@ -231,7 +237,8 @@ class Memory(case.MachineCase):
     def test_taken_away(self):
         """The file goes while the daemon runs."""
         for suffix in ("", "-wal", "-shm"):
-            os.unlink(self.machine.root + DATABASE + suffix)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.machine.root + DATABASE + suffix)
         self.change("unit3", "ProtectHome=no")
         self.await_true("a regression", lambda: "unit3.service" in self.regressed())
         self.await_true("its row in a new file", lambda: self.sql("SELECT count(*) FROM regression")[0][0] == len(self.regressed()))
@@ -275,6 +282,9 @@ class Memory(case.MachineCase):
         self.machine.systemctl("start", "exposured.service")
         self.weaken_without_disk(daemon)
         self.machine.run("mount", "-o", "remount,rw", FOLDER)
+        # The sandbox of the service has taken the mount over as it was.
+        pid = self.machine.output("systemctl", "show", "-P", "MainPID", "exposured.service").strip()
+        self.machine.run("nsenter", "-t", pid, "-m", "mount", "-o", "remount,bind,rw", FOLDER)
         self.mend_with_disk(daemon)
 
     def test_full_disk(self):
