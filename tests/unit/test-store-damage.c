@@ -469,6 +469,22 @@ START_TEST(bad_text_is_none) {
 }
 END_TEST
 
+START_TEST(bad_rows_do_not_count) {
+        struct counted counted = {};
+        struct store *store;
+
+        make_lax();
+        tamper(folder, "UPDATE event SET time = 'x' WHERE row = 2");
+        store = open_as(folder, STORE_OPENED);
+        ck_assert_int_eq(store_each_event(store, NULL, NULL, 1, count_event, &counted), 0);
+        ck_assert_uint_eq(counted.n, 1);
+        ck_assert_uint_eq(counted.max, 1);
+        ck_assert_int_eq(store_get_event(store, sample_id(2), count_event, &counted), 0);
+        ck_assert_uint_eq(store_bad_rows(store), 2);
+        store_close(store);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("store-damage");
         TCase *tcase = tcase_create("damage");
@@ -484,6 +500,7 @@ int main(void) {
         tcase_add_test(tcase, pages_are_swapped);
         tcase_add_test(tcase, damaged_is_kept_as_it_was);
         tcase_add_loop_test(tcase, bad_rows_are_passed_over, 0, ELEMENTSOF(edits));
+        tcase_add_test(tcase, bad_rows_do_not_count);
         tcase_add_test(tcase, bad_text_is_none);
         suite_add_tcase(suite, tcase);
 
