@@ -92,8 +92,6 @@ static int run(enum scope scope) {
 
         r = sd_event_default(&event);
         if (r >= 0)
-                r = sd_event_set_watchdog(event, true);
-        if (r >= 0)
                 r = manager_new(&manager, event, scope);
         if (r >= 0)
                 r = set_up_signals(event, manager);

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 
 #include <exposured/macro.h>
 
@@ -19,6 +18,7 @@
 #include "lookup.h"
 #include "manager.h"
 #include "memory.h"
+#include "notify.h"
 #include "policy-file.h"
 #include "rescan.h"
 #include "settle.h"
@@ -202,7 +202,7 @@ static void on_name_acquired(void *userdata) {
 
         m->served = true;
         if (!m->was_ready)
-                (void) sd_notify(0, "READY=1");
+                notifier_tell(m->notifier, "READY=1");
         m->was_ready = true;
         announcer_flush(m->announcer);
         status_changed(m->status);
@@ -294,7 +294,10 @@ static void manager_load_config(struct manager *m) {
 }
 
 void manager_reload(struct manager *m) {
-        (void) sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, timer_now());
+        char text[NOTIFY_TEXT_SIZE];
+
+        (void) snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, timer_now());
+        notifier_tell(m->notifier, text);
         manager_load_config(m);
         scan_set_units_max(m->scan, m->config.units_max);
         if (m->reader)
@@ -303,12 +306,12 @@ void manager_reload(struct manager *m) {
                 watch_set_timeout(m->watch, m->config.call_timeout_usec);
         manager_update_model(m);
         log_info("Configuration and policy are read again.");
-        (void) sd_notify(0, "READY=1");
+        notifier_tell(m->notifier, "READY=1");
 }
 
 void manager_exit(struct manager *m, int error) {
         m->exit_code = error;
-        (void) sd_notify(0, "STOPPING=1");
+        notifier_tell(m->notifier, "STOPPING=1");
         connection_prepare_end(m->connection);
         (void) sd_event_exit(m->event, 0);
 }
@@ -362,7 +365,9 @@ static int manager_open_archive(struct manager *m) {
 static int manager_start(struct manager *m) {
         int r;
 
-        r = timer_new(&m->patience_timer, m->event, on_patience_ended, m);
+        r = notifier_new(&m->notifier, m->event);
+        if (r >= 0)
+                r = timer_new(&m->patience_timer, m->event, on_patience_ended, m);
         if (r >= 0)
                 r = timer_new(&m->policy_timer, m->event, on_policy_settled, m);
         if (r >= 0)
@@ -430,6 +435,7 @@ struct manager *manager_free(struct manager *m) {
         timer_free(m->policy_timer);
         timer_free(m->memory_timer);
         timer_free(m->patience_timer);
+        notifier_free(m->notifier);
         unit_table_done(&m->units);
         ledger_done(&m->ledger);
         model_done(&m->model);

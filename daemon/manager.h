@@ -31,6 +31,7 @@ struct manager {
         char *policy_path;              /* the policy file in use, or NULL */
         bool policy_broken;
 
+        struct notifier *notifier;
         struct archive *archive;
         struct settle *settle;
         struct announcer *announcer;

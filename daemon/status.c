@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <stdio.h>
-#include <systemd/sd-daemon.h>
 
 #include <exposured/macro.h>
 
@@ -9,6 +8,7 @@
 #include "archive.h"
 #include "log.h"
 #include "manager.h"
+#include "notify.h"
 #include "settle.h"
 #include "status.h"
 #include "timer.h"
@@ -51,7 +51,8 @@ const char *status_problem(const struct manager *m, char *text, size_t size) {
         if (m->last_scan == 0)
                 return "The first scan has not ended yet.";
         if (scan->n_stale > 0) {
-                (void) snprintf(text, size, "%u units could not be read; their scores may be old.", scan->n_stale);
+                (void) snprintf(text, size, "%u unit%s could not be read; %s may be old.", scan->n_stale,
+                                scan->n_stale == 1 ? "" : "s", scan->n_stale == 1 ? "its score" : "their scores");
                 return text;
         }
         if (scan->overflow)
@@ -59,8 +60,9 @@ const char *status_problem(const struct manager *m, char *text, size_t size) {
         if (m->policy_broken)
                 return "The policy file is broken; the built-in policy is used.";
         if (archive_error(m->archive) < 0) {
-                (void) snprintf(text, size, "The database cannot be used (%s); %u events are in memory only.",
-                                strerror(-archive_error(m->archive)), settle_unsaved(m->settle));
+                (void) snprintf(text, size, "The database cannot be used (%s); %u event%s in memory only.",
+                                strerror(-archive_error(m->archive)), settle_unsaved(m->settle),
+                                settle_unsaved(m->settle) == 1 ? " is" : "s are");
                 return text;
         }
         if (archive_aside(m->archive)) {
@@ -99,15 +101,15 @@ static void set_count(unsigned *told, unsigned count, const char *property, char
         changed[(*n)++] = (char *) property;
 }
 
-static void tell_systemd(struct told *told) {
+static void tell_systemd(struct manager *m, struct told *told) {
         char line[sizeof(told->line)];
 
-        (void) snprintf(line, sizeof(line), "%u units, %u regressed.%s%s", told->n_units, told->n_regressed,
-                        *told->problem ? " " : "", told->problem);
+        (void) snprintf(line, sizeof(line), "%u unit%s, %u regressed.%s%s", told->n_units, told->n_units == 1 ? "" : "s",
+                        told->n_regressed, *told->problem ? " " : "", told->problem);
         if (streq(line, told->line))
                 return;
         memcpy(told->line, line, strlen(line) + 1);
-        (void) sd_notifyf(0, "STATUS=%s", line);
+        notifier_set_status(m->notifier, line);
 }
 
 #define PROPERTIES_MAX 8
@@ -132,7 +134,7 @@ static void on_timer(void *userdata) {
         if (n == 0)
                 return;
         api_manager_changed(m, changed);
-        tell_systemd(told);
+        tell_systemd(m, told);
 }
 
 void status_changed(struct status *s) {

@@ -3,7 +3,9 @@
 """The daemon as a process: options, signals, and what it tells the manager that started it."""
 
 import signal
+import socket
 import subprocess
+import tempfile
 
 from daemoncase import DAEMON, PATIENCE, DaemonCase, main
 
@@ -73,6 +75,15 @@ class Notification(DaemonCase):
         self.heard()
         self.assertEqual(self.daemon.told_so_far(), [])
 
+    def test_one_is_singular(self):
+        for unit in self.units[1:]:
+            self.systemd.unload(unit, announce=False)
+        self.start()
+        self.systemd.set("a.service", "UMask", "s", "0022")
+        self.reload()
+        self.assertEqual(self.daemon.wait_for("could not be read")[-1],
+                         "STATUS=1 unit, 0 regressed. 1 unit could not be read; its score may be old.")
+
     def test_reload(self):
         self.start()
         self.daemon.told_so_far()
@@ -96,6 +107,31 @@ class Notification(DaemonCase):
                 log = [line for line in self.daemon.process.err.rest() if not line.startswith("The manager is")]
                 self.assertEqual(log, [])
                 self.assertEqual(self.peer.owner("org.exposured.Exposure1"), "")
+
+
+class Deaf(DaemonCase):
+    """Its manager reads nothing of what it is told."""
+
+    def test_nothing_waits_for_it(self):
+        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as deaf:
+            deaf.bind(f"{folder}/notify")
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as full:
+                full.setblocking(False)
+                with self.assertRaises(BlockingIOError):
+                    while True:
+                        full.sendto(b"X_FULL=1", f"{folder}/notify")
+            self.peer = self.connect()
+            self.daemon = self.launch(NOTIFY_SOCKET=f"{folder}/notify", WATCHDOG_USEC="200000")
+            self.wait_until(lambda: self.peer.owner("org.exposured.Exposure1"))
+            for i in range(3):
+                self.systemd.load(f"new{i}.service")
+                self.wait_until(lambda: f"new{i}.service" in self.names())
+            deaf.settimeout(PATIENCE)
+            told = []
+            while "STATUS=6 units, 0 regressed." not in told or "WATCHDOG=1" not in told:
+                told.append(deaf.recv(4096).decode())
+            states = [text for text in told if text not in ("X_FULL=1", "WATCHDOG=1")]
+            self.assertEqual(states, ["READY=1", "STATUS=6 units, 0 regressed."])
 
 
 class End(DaemonCase):
