@@ -116,6 +116,23 @@ static int reader_call(struct reader *reader, sd_bus_message *m, sd_bus_slot **s
         return sd_bus_call_async(reader->bus, slot, m, handler, userdata, reader->timeout_usec);
 }
 
+/* A list takes the place of a read. */
+static struct job *job_find_free(struct reader *reader) {
+        struct job *found = NULL;
+        unsigned n = reader->list_slot != NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(reader->jobs); i++)
+                if (reader->jobs[i].name)
+                        n++;
+                else if (!found)
+                        found = &reader->jobs[i];
+        return n < READER_CALLS_MAX ? found : NULL;
+}
+
+bool reader_has_room(struct reader *reader) {
+        return job_find_free(reader) != NULL;
+}
+
 /* What one row of the list says. */
 static int read_list_row(struct reader *reader, sd_bus_message *m) {
         const char *name, *load_state;
@@ -190,7 +207,7 @@ int reader_list(struct reader *reader, char *const *names) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
-        if (reader->list_slot)
+        if (reader->list_slot || !reader_has_room(reader))
                 return -EBUSY;
         r = sd_bus_message_new_method_call(reader->bus, &m, SYSTEMD_BUS_NAME, SYSTEMD_PATH,
                                            SYSTEMD_MANAGER_INTERFACE, "ListUnitsByPatterns");
@@ -200,17 +217,6 @@ int reader_list(struct reader *reader, char *const *names) {
         if (r < 0)
                 return r;
         return reader_call(reader, m, &reader->list_slot, on_list, reader);
-}
-
-static const struct job *job_find_free(const struct reader *reader) {
-        for (size_t i = 0; i < ELEMENTSOF(reader->jobs); i++)
-                if (!reader->jobs[i].name)
-                        return &reader->jobs[i];
-        return NULL;
-}
-
-bool reader_has_room(const struct reader *reader) {
-        return job_find_free(reader) != NULL;
 }
 
 static int job_next(struct job *job);
@@ -279,7 +285,7 @@ static int job_next(struct job *job) {
 }
 
 int reader_read(struct reader *reader, enum read_kind kind, const char *name) {
-        struct job *job = (struct job *) job_find_free(reader);
+        struct job *job = job_find_free(reader);
         int r;
 
         if (!job)

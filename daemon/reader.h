@@ -54,13 +54,13 @@ void reader_set_timeout(struct reader *reader, uint64_t timeout_usec);
 
 /*
  * Asks for the loaded service units; with names only for these (at most as many as READER_NAMES_MAX).
- * -EBUSY while a list is under way.
+ * -EBUSY while a list is under way, and where there is no room.
  */
 #define READER_NAMES_MAX 16U
 int reader_list(struct reader *reader, char *const *names);
 
-/* Whether reader_read() would take one more. */
-bool reader_has_room(const struct reader *reader);
+/* Whether one more call may be made: a list, or a read. */
+bool reader_has_room(struct reader *reader);
 
 /* Reads a unit. -EBUSY where there is no room. */
 int reader_read(struct reader *reader, enum read_kind kind, const char *name);

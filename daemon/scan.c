@@ -28,6 +28,7 @@ struct scan {
         bool list_wanted;
         bool sweep_cut_off;             /* the last sweep did not end */
         bool list_put_off;              /* until it is tried again after a failure */
+        bool list_due;                  /* its time has come; it is the next that the reader has room for */
         bool listing, list_is_full;
         bool list_overflow;             /* the list under way has more units than may be kept */
         bool candidates_overflow;
@@ -236,7 +237,10 @@ static void list_start(struct scan *s) {
 static void on_list_timer(void *userdata) {
         struct scan *s = userdata;
 
-        if (s->reader && s->list_wanted && !s->listing)
+        if (!s->reader || !s->list_wanted || s->listing)
+                return;
+        s->list_due = !reader_has_room(s->reader);
+        if (!s->list_due)
                 list_start(s);
 }
 
@@ -246,6 +250,10 @@ static void list_soon(struct scan *s) {
         s->list_wanted = true;
         if (!s->reader || s->listing || s->list_put_off)
                 return;
+        if (s->list_due) {
+                on_list_timer(s);
+                return;
+        }
         if (timer_is_armed(s->list_timer) && !s->sweep_wanted)
                 return;
         if (s->list_rest_until > now + wait)
@@ -429,7 +437,7 @@ void scan_set_reader(struct scan *s, struct reader *reader) {
         s->n_reading = 0;
         s->sweep_cut_off = s->sweep_cut_off || s->sweep_under_way;
         s->sweep_under_way = false;
-        s->list_put_off = false;
+        s->list_put_off = s->list_due = false;
         queue_clear(s);
         for (size_t i = 0; i < s->table->n_units; i++)
                 s->table->units[i]->reading = s->table->units[i]->read_again = false;

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the daemon asks of the service manager, when, and what it makes of it."""
 
+import time
+
 from daemoncase import ERROR, PATH, DaemonCase, Systemd, changed, main, unit_path
 from peer import Peer
 from privatebus import PrivateBus
@@ -54,6 +56,23 @@ class Scan(Case):
             self.systemd.wait_for_call("GetAll")
         self.systemd.rule("", "GetAll")
         self.daemon.wait_for("READY=1")
+        self.assertEqual(self.systemd.in_flight()[1], 4)
+
+    def test_a_list_is_one_of_the_four(self):
+        self.start()
+        self.systemd.rule("hold", "GetAll")
+        self.systemd.reloading(True)
+        self.systemd.reloading(False)
+        for _ in range(4):
+            self.systemd.wait_for_call("GetAll")
+        self.systemd.load("new.service")
+        self.systemd.unload("u07.service")
+        # nothing tells that its time has come
+        time.sleep(0.3)
+        self.assertEqual(self.systemd.in_flight(), [4, 4])
+        self.systemd.rule("", "GetAll")
+        self.wait_until(lambda: self.get("State") == "current" and "new.service" in self.names())
+        self.wait_until(lambda: "u07.service" not in self.names())
         self.assertEqual(self.systemd.in_flight()[1], 4)
 
     def test_nothing_is_asked_without_reason(self):

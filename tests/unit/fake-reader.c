@@ -12,6 +12,7 @@ static void copy_name(char to[static 64], const char *name) {
 
 int reader_list(struct reader *reader, char *const *names) {
         ck_assert_msg(!reader->listing, "A second list is asked for");
+        ck_assert_msg(reader_has_room(reader), "A list is asked for beside four reads");
         if (reader->list_fails)
                 return -ENOMEM;
         reader->listing = true;
@@ -25,8 +26,8 @@ int reader_list(struct reader *reader, char *const *names) {
         return 0;
 }
 
-bool reader_has_room(const struct reader *reader) {
-        return reader->n_reads < READER_CALLS_MAX;
+bool reader_has_room(struct reader *reader) {
+        return reader->n_reads + reader->listing < READER_CALLS_MAX;
 }
 
 int reader_read(struct reader *reader, enum read_kind kind, const char *name) {

@@ -297,6 +297,42 @@ START_TEST(doubt_during_a_read) {
 }
 END_TEST
 
+/* The reader has room for four calls, and a list is one of them. */
+START_TEST(list_waits_for_room) {
+        START("a.service", "b.service", "c.service", "d.service", "e.service");
+        for (size_t i = 0; i < t.units.n_units; i++)
+                scan_read_again(t.scan, t.units.units[i]->name);
+        scan_unit_loaded(t.scan, "x.service");
+        fake_time_pass(100 * USEC_PER_SEC);
+        ck_assert_uint_eq(t.reader.n_reads, READER_CALLS_MAX);
+        ck_assert_uint_eq(t.reader.n_lists, 0);
+        /* it comes before the read that waits, too */
+        end_read("a.service", READ_DONE);
+        ASKED("x.service");
+        ck_assert_uint_eq(t.reader.n_reads, READER_CALLS_MAX - 1);
+        LIST("x.service");
+        read_all();
+        ck_assert_uint_eq(strv_length(t.read), 6);
+        fake_time_pass(100 * USEC_PER_SEC);
+        ck_assert_uint_eq(t.reader.n_lists, 1);
+}
+END_TEST
+
+START_TEST(list_waits_for_reads_that_are_dropped) {
+        START("a.service", "b.service", "c.service", "d.service");
+        for (size_t i = 0; i < t.units.n_units; i++)
+                scan_read_again(t.scan, t.units.units[i]->name);
+        scan_unit_loaded(t.scan, "x.service");
+        fake_time_pass(100 * USEC_PER_SEC);
+        ck_assert_uint_eq(t.reader.n_lists, 0);
+        scan_unit_removed(t.scan, "c.service");
+        ASKED("c.service", "x.service");
+        LIST("c.service", "x.service");
+        read_all();
+        ck_assert_uint_eq(t.reader.n_lists, 1);
+}
+END_TEST
+
 START_TEST(doubt_while_it_waits) {
         START("a.service", "b.service", "c.service", "d.service", "e.service");
         for (size_t i = 0; i < t.units.n_units; i++)
@@ -707,9 +743,9 @@ START_TEST(gone_while_it_waits) {
                         scan_read_again(t.scan, t.units.units[k]->name);
                 scan_unit_removed(t.scan, waiting[i]);
                 fake_time_pass(SETTLE);
+                end_read("a.service", READ_DONE);
                 LIST();
                 ck_assert_str_eq(t.gone[0], waiting[i]);
-                end_read("a.service", READ_DONE);
                 scan_read_again(t.scan, "a.service");
                 read_all();
                 ck_assert(!strv_contains(t.read, waiting[i]));
@@ -858,6 +894,8 @@ int main(void) {
         tcase_add_test(tcase, removed_is_believed_to_the_list_alone);
         tcase_add_test(tcase, candidate_that_is_not_loaded);
         tcase_add_test(tcase, doubt_during_a_read);
+        tcase_add_test(tcase, list_waits_for_room);
+        tcase_add_test(tcase, list_waits_for_reads_that_are_dropped);
         tcase_add_test(tcase, doubt_while_it_waits);
         tcase_add_test(tcase, doubt_and_gone);
         tcase_add_test(tcase, gone_during_a_read);
