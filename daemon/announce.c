@@ -164,6 +164,7 @@ static void to_journal(struct manager *m, const struct event *event) {
         add_field(fields, "PRIORITY=%d", priority_of(m, event));
         add_field(fields, "EXPOSURED_ID=%s", event->id);
         add_field(fields, "EXPOSURED_EVENT=%s", event_type_to_string(event->type));
+        add_field(fields, "EXPOSURED_SCOPE=%s", m->scope == SCOPE_USER ? "user" : "system");
         add_field(fields, "EXPOSURED_UNIT=%s", event->unit);
         add_field(fields, "EXPOSURED_BEFORE=%d.%d", event->before / 10, event->before % 10);
         add_field(fields, "EXPOSURED_AFTER=%d.%d", event->after / 10, event->after % 10);

@@ -95,6 +95,10 @@ static int ask_polkit(struct authorization *pending) {
                                  POLKIT_TIMEOUT_USEC);
 }
 
+static bool is_users(const struct authorization *pending) {
+        return pending->authority->manager->scope == SCOPE_USER;
+}
+
 static int on_uid(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         struct authorization *pending = userdata;
 
@@ -103,8 +107,11 @@ static int on_uid(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (sd_bus_message_is_method_error(m, NULL) || sd_bus_message_read(m, "u", &pending->uid) <= 0)
                 refuse(pending, "The bus does not tell who is calling.");
         /* A user's own manager is that user's business, and root may do everything. */
-        else if (pending->uid == 0 || (pending->authority->manager->scope == SCOPE_USER && pending->uid == getuid()))
+        else if (pending->uid == 0 || (is_users(pending) && pending->uid == getuid()))
                 allow(pending);
+        /* Who is polkit on a user's bus is up to the user. */
+        else if (is_users(pending))
+                refuse(pending, "Only the user whose services these are may do this.");
         else if (ask_polkit(pending) < 0)
                 refuse(pending, "polkit cannot be asked, so only root may do this.");
         return 0;

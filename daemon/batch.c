@@ -9,7 +9,7 @@
 #include "strv.h"
 #include "unit.h"
 
-struct batch *batch_new(const char *systemd_version) {
+struct batch *batch_new(const char *systemd_version, bool private) {
         struct batch *batch;
 
         batch = calloc(1, sizeof(*batch));
@@ -18,6 +18,7 @@ struct batch *batch_new(const char *systemd_version) {
         batch->systemd_version = strdup(systemd_version ?: "");
         if (!batch->systemd_version)
                 return batch_free(batch);
+        batch->private = private;
         return batch;
 }
 
@@ -215,7 +216,7 @@ static int item_write_regression(struct store *store, const struct item *item) {
 }
 
 /* A snapshot of every unit at once would be large: only those that told a cause are there already. */
-static int item_keep_files(struct store *store, const struct item *item, const struct snapshot *now) {
+static int item_keep_files(struct store *store, const struct item *item, const struct snapshot *now, bool private) {
         struct snapshot taken = {};
         int r = 0;
 
@@ -225,7 +226,7 @@ static int item_keep_files(struct store *store, const struct item *item, const s
                 return 0;
         if (now->n_files > 0)
                 return item_write_files(store, item, now);
-        r = snapshot_take(&taken, item->fragment_path, item->drop_in_paths);
+        r = snapshot_take(&taken, item->fragment_path, item->drop_in_paths, private);
         if (r >= 0)
                 r = item_write_files(store, item, &taken);
         snapshot_done(&taken);
@@ -263,7 +264,7 @@ static int item_write(struct store *store, const struct batch *batch, const stru
                 .files_signature = item->files_signature,
         });
         if (r >= 0)
-                r = item_keep_files(store, item, now);
+                r = item_keep_files(store, item, now, batch->private);
         if (r >= 0)
                 r = item_write_regression(store, item);
         if (r >= 0)
@@ -307,7 +308,7 @@ static int find_causes(struct store *store, struct batch *batch, struct item *it
         int r = 0;
 
         if (item->fragment_path || item->drop_in_paths)
-                r = snapshot_take(now, item->fragment_path, item->drop_in_paths);
+                r = snapshot_take(now, item->fragment_path, item->drop_in_paths, batch->private);
         if (r >= 0)
                 r = item_causes(store, item, now, batch->manager_changed, &causes);
         if (r == -ENOMEM)

@@ -51,9 +51,10 @@ struct batch {
         char *systemd_version;
         bool manager_changed;           /* systemd is another one since the last batch */
         bool announced;                 /* the events were told already */
+        bool private;                   /* only the user hears of it whose files these are */
 };
 
-struct batch *batch_new(const char *systemd_version);
+struct batch *batch_new(const char *systemd_version, bool private);
 /* Takes NULL, returns NULL. */
 struct batch *batch_free(struct batch *batch);
 DEFINE_CLEANUP(struct batch *, batch_free)

@@ -20,8 +20,6 @@
 #define CONFIG_SECTION "[Exposure]"
 #define CONFIG_FILE "exposured.conf"
 
-static const char *const config_folders[] = { "/etc", "/run", "/usr/local/lib", "/usr/lib", NULL };
-
 /* One option: a new one is a new row. */
 struct option {
         const char *name;
@@ -281,7 +279,6 @@ int config_load(struct config *config, const char *const *folders) {
         char path[PATH_MAX];
         int r;
 
-        folders = folders ?: config_folders;
         for (const char *const *f = folders; *f; f++) {
                 (void) snprintf(path, sizeof(path), "%s/" CONFIG_FILE, *f);
                 if (load_file(config, path))

@@ -4,6 +4,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Where the configuration of this system is. */
+#define CONFIG_FOLDERS "/etc", "/run", "/usr/local/lib", "/usr/lib"
+
 /* exposured.conf(5). */
 struct config {
         unsigned units_max;             /* so many units are kept, the rest is left out */
@@ -24,8 +27,8 @@ void config_init(struct config *config);
 /*
  * Reads exposured.conf, the first that exists in these folders, then all of exposured.conf.d/ in
  * them, sorted by file name; of files of one name the first folder's counts. folders ends with
- * NULL; NULL are the folders of this system. Wrong lines are warned about and passed over, so are
- * files that cannot be read. -ENOMEM leaves the config as far as it got.
+ * NULL. Wrong lines are warned about and passed over, so are files that cannot be read. -ENOMEM
+ * leaves the config as far as it got.
  */
 int config_load(struct config *config, const char *const *folders);
 

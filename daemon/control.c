@@ -12,6 +12,7 @@
 #include "folder.h"
 #include "log.h"
 #include "unit.h"
+#include "xdg.h"
 
 #define ROOTS_MAX 3
 /* Folders of units that were given properties; more is no system that anyone runs. */
@@ -162,32 +163,34 @@ static void on_root(void *userdata, const char *entry) {
                 root_list(root);
 }
 
-static bool user_path(char path[static PATH_MAX], const char *base, const char *rest) {
-        int r;
-
-        r = snprintf(path, PATH_MAX, "%s%s", base, rest);
-        return r > 0 && r < PATH_MAX;
-}
-
-/* A user's manager follows the XDG base directories. The drop-ins of a transient unit lie beside it. */
-static int root_paths(enum scope scope, char paths[static ROOTS_MAX][PATH_MAX]) {
-        const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-        const char *runtime = getenv("XDG_RUNTIME_DIR");
+/* The drop-ins of a transient unit lie beside it. */
+static int system_paths(char paths[static ROOTS_MAX][PATH_MAX]) {
         int n = 0;
 
-        if (scope == SCOPE_SYSTEM) {
-                (void) snprintf(paths[n++], PATH_MAX, "/etc/systemd/system.control");
-                (void) snprintf(paths[n++], PATH_MAX, "/run/systemd/system.control");
-                (void) snprintf(paths[n++], PATH_MAX, "/run/systemd/transient");
-                return n;
-        }
-        if (config && *config == '/')
-                n += user_path(paths[n], config, "/systemd/user.control");
-        else if (home && *home == '/')
-                n += user_path(paths[n], home, "/.config/systemd/user.control");
-        if (runtime && *runtime == '/') {
-                n += user_path(paths[n], runtime, "/systemd/user.control");
-                n += user_path(paths[n], runtime, "/systemd/transient");
+        (void) snprintf(paths[n++], PATH_MAX, "/etc/systemd/system.control");
+        (void) snprintf(paths[n++], PATH_MAX, "/run/systemd/system.control");
+        (void) snprintf(paths[n++], PATH_MAX, "/run/systemd/transient");
+        return n;
+}
+
+/* A user's manager follows the XDG base directories. */
+static int user_paths(char paths[static ROOTS_MAX][PATH_MAX]) {
+        static const struct {
+                enum xdg base;
+                const char *rest;
+        } folders[] = {
+                { XDG_CONFIG, "/systemd/user.control" },
+                { XDG_RUNTIME, "/systemd/user.control" },
+                { XDG_RUNTIME, "/systemd/transient" },
+        };
+        int n = 0, r;
+
+        for (size_t i = 0; i < ELEMENTSOF(folders); i++) {
+                r = xdg_path(folders[i].base, folders[i].rest, paths[n]);
+                if (r < 0)
+                        log_errno(LOG_WARNING, r, "Cannot follow what is set at run time (%s)", folders[i].rest);
+                else
+                        n++;
         }
         return n;
 }
@@ -202,7 +205,7 @@ int control_new(struct control **ret, sd_event *event, enum scope scope,
         if (!control)
                 return -ENOMEM;
         *control = (struct control) { .event = sd_event_ref(event), .fn = fn, .userdata = userdata };
-        n = root_paths(scope, paths);
+        n = scope == SCOPE_USER ? user_paths(paths) : system_paths(paths);
         for (int i = 0; i < n && r >= 0; i++) {
                 struct root *root = &control->roots[i];
 

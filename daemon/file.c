@@ -80,11 +80,11 @@ int file_read(const char *path, size_t size_max, char **ret_text, size_t *ret_le
         return read_text(fd, (size_t) st.st_size, size_max, ret_text, ret_length);
 }
 
-static bool is_public(const struct stat *st) {
-        return S_ISREG(st->st_mode) && (st->st_mode & S_IROTH);
+static bool may_be_told(const struct stat *st, bool private) {
+        return S_ISREG(st->st_mode) && (private || (st->st_mode & S_IROTH));
 }
 
-int file_read_public(const char *path, size_t size_max, struct stat *ret_stat, char **ret_text,
+int file_read_public(const char *path, size_t size_max, bool private, struct stat *ret_stat, char **ret_text,
                      size_t *ret_length) {
         _cleanup_(closep) int fd = -1;
         int r;
@@ -92,12 +92,12 @@ int file_read_public(const char *path, size_t size_max, struct stat *ret_stat, c
         /* To open a device may already do something; what was opened may be another file than that. */
         if (stat(path, ret_stat) < 0)
                 return -errno;
-        if (!is_public(ret_stat))
+        if (!may_be_told(ret_stat, private))
                 return -EACCES;
         r = open_for_reading(path, &fd, ret_stat);
         if (r < 0)
                 return r;
-        if (!is_public(ret_stat))
+        if (!may_be_told(ret_stat, private))
                 return -EACCES;
         return read_text(fd, (size_t) ret_stat->st_size, size_max, ret_text, ret_length);
 }

@@ -13,10 +13,10 @@
 int file_read(const char *path, size_t size_max, char **ret_text, size_t *ret_length);
 
 /*
- * The same of a regular file that everyone may read, else -EACCES. *ret_stat describes what was read,
- * also where it was too large.
+ * The same of a regular file that everyone may read; where private is set, of any that we may; else
+ * -EACCES. *ret_stat describes what was read, also where it was too large.
  */
-int file_read_public(const char *path, size_t size_max, struct stat *ret_stat, char **ret_text,
+int file_read_public(const char *path, size_t size_max, bool private, struct stat *ret_stat, char **ret_text,
                      size_t *ret_length);
 
 /* Whether it is /dev/null, to which the links lead that mask files: it reads as empty. */

@@ -25,6 +25,7 @@
 #include "status.h"
 #include "timer.h"
 #include "watch.h"
+#include "xdg.h"
 
 /* So long we wait for systemd before we offer what we have, which is nothing. */
 #define PATIENCE_USEC (10 * USEC_PER_SEC)
@@ -286,9 +287,14 @@ const char *manager_unavailable(const struct manager *m) {
 
 /* Life. */
 
+/* A user's own stands before the system's. */
 static void manager_load_config(struct manager *m) {
+        char own[PATH_MAX];
+        const char *const folders[] = { own, CONFIG_FOLDERS, NULL };
+        bool has_own = m->scope == SCOPE_USER && xdg_path(XDG_CONFIG, "", own) >= 0;
+
         config_init(&m->config);
-        if (config_load(&m->config, NULL) < 0)
+        if (config_load(&m->config, has_own ? folders : folders + 1) < 0)
                 log_oom();
         log_set_max_level(m->config.log_level);
 }
@@ -336,27 +342,40 @@ void manager_loaded(struct manager *m) {
 }
 
 /* systemd makes the folder (StateDirectory=); a user's instance that it did not start has its place too. */
-static int manager_state_folder(const struct manager *m, char **ret) {
-        const char *given = getenv("STATE_DIRECTORY"), *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+static int manager_state_folder(const struct manager *m, char path[static PATH_MAX]) {
+        const char *given = getenv("STATE_DIRECTORY");
+        size_t n = given ? strcspn(given, ":") : 0;
 
-        if (given && *given == '/')
-                return asprintf(ret, "%.*s", (int) strcspn(given, ":"), given);
-        if (m->scope == SCOPE_SYSTEM)
-                return asprintf(ret, "/var/lib/exposured");
-        if (state && *state == '/')
-                return asprintf(ret, "%s/exposured", state);
-        return asprintf(ret, "%s/.local/state/exposured", home && *home == '/' ? home : "");
+        if (n == 0 || *given != '/') {
+                if (m->scope == SCOPE_USER)
+                        return xdg_path(XDG_STATE, "/exposured", path);
+                given = "/var/lib/exposured";
+                n = strlen(given);
+        }
+        if (n >= PATH_MAX)
+                return -ENAMETOOLONG;
+        memcpy(path, given, n);
+        path[n] = '\0';
+        return 0;
+}
+
+static int manager_make_state_folder(const struct manager *m, const char *path) {
+        if (m->scope == SCOPE_USER)
+                return xdg_make_folder(path);
+        return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
 static int manager_open_archive(struct manager *m) {
-        _cleanup_(freep) char *folder = NULL;
+        char folder[PATH_MAX];
         int r;
 
-        if (manager_state_folder(m, &folder) < 0) {
-                folder = NULL;
-                return -ENOMEM;
+        r = manager_state_folder(m, folder);
+        if (r < 0) {
+                log_error("Neither $STATE_DIRECTORY, $XDG_STATE_HOME nor $HOME says where the database is to be.");
+                return r;
         }
-        if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+        r = manager_make_state_folder(m, folder);
+        if (r < 0)
                 log_debug("Cannot make %s, it may be there later.", folder);
         r = archive_new(&m->archive, m->event, folder, m);
         return r < 0 ? r : load_start(m);

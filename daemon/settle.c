@@ -199,9 +199,13 @@ void settle_gone(struct settle *s, const char *key) {
 
 /* Judging: from units to items of a batch. */
 
+static struct batch *new_batch(const struct settle *s) {
+        return batch_new(s->manager->systemd_version, s->manager->scope == SCOPE_USER);
+}
+
 static struct batch *next_batch(struct settle *s) {
         if (!s->next)
-                s->next = batch_new(s->manager->systemd_version);
+                s->next = new_batch(s);
         return s->next;
 }
 
@@ -460,7 +464,7 @@ static int fill_rewrite(struct settle *s, struct batch *batch) {
 }
 
 static void rewrite(struct settle *s) {
-        _cleanup_(batch_freep) struct batch *batch = batch_new(s->manager->systemd_version);
+        _cleanup_(batch_freep) struct batch *batch = new_batch(s);
 
         s->rewrite = false;
         if (!batch || fill_rewrite(s, batch) < 0) {

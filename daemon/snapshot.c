@@ -43,10 +43,11 @@ static void file_state_look(struct file_state *file, char target[static PATH_MAX
         file_state_set(file, &st);
 }
 
-/* What is left for one snapshot. */
+/* What may be read, and what is left for one snapshot. */
 struct budget {
         size_t n_contents;
         size_t size;
+        bool private;
 };
 
 /* That it cannot be read is no error. */
@@ -64,7 +65,7 @@ static int file_state_read(struct file_state *file, struct budget *budget) {
                 return 0;
         if (max > budget->size)
                 max = budget->size;
-        r = file_read_public(file->path, max, &st, &content, &length);
+        r = file_read_public(file->path, max, budget->private, &st, &content, &length);
         if (r == -ENOMEM)
                 return r;
         if (r < 0 || memchr(content, '\0', length))
@@ -123,9 +124,9 @@ static int snapshot_take_file(struct snapshot *snapshot, const char *path, struc
         return file_state_read(&snapshot->files[snapshot->n_files - 1], budget);
 }
 
-int snapshot_take(struct snapshot *ret, const char *fragment, char *const *drop_ins) {
+int snapshot_take(struct snapshot *ret, const char *fragment, char *const *drop_ins, bool private) {
         _cleanup_(snapshot_done) struct snapshot snapshot = {};
-        struct budget budget = { SNAPSHOT_CONTENTS_MAX, SNAPSHOT_SIZE_MAX };
+        struct budget budget = { SNAPSHOT_CONTENTS_MAX, SNAPSHOT_SIZE_MAX, private };
         int r = 0;
 
         if (fragment)

@@ -8,8 +8,9 @@
 struct store_file;
 
 /*
- * Snapshot: the files that the settings of one unit come from, as they are at one time. Only what
- * everyone may read is ever read, so that what is told of it tells no secrets.
+ * Snapshot: the files that the settings of one unit come from, as they are at one time. Of the system's
+ * units only what everyone may read is ever read, so that what is told of it tells no secrets; of a
+ * user's what that user may, who alone is told.
  */
 
 /* Of one unit. What is beyond is stated without its content. */
@@ -20,7 +21,7 @@ struct store_file;
 struct file_state {
         char *path;
         char *target;           /* where the link points; NULL: it is none */
-        char *content;          /* NULL: not everyone may read it, too large, no text, no file */
+        char *content;          /* NULL: not to be read, too large, no text, no file */
         uint64_t mtime_nsec, inode, size; /* of what the path leads to; 0 for /dev/null, which is empty */
         bool exists;            /* it leads to something that can be seen; else the numbers are 0 too */
 };
@@ -31,8 +32,11 @@ struct snapshot {
         size_t n_files;
 };
 
-/* fragment and drop_ins may be NULL. 0, -ENOMEM, or -E2BIG where there are more paths than a unit has. */
-int snapshot_take(struct snapshot *ret, const char *fragment, char *const *drop_ins);
+/*
+ * fragment and drop_ins may be NULL. With private, what is not for everyone is read too, as far as we may.
+ * 0, -ENOMEM, or -E2BIG where there are more paths than a unit has.
+ */
+int snapshot_take(struct snapshot *ret, const char *fragment, char *const *drop_ins, bool private);
 
 /* Frees what it holds, and leaves an empty one. Takes NULL. */
 void snapshot_done(struct snapshot *snapshot);

@@ -137,7 +137,7 @@ static int print_regression(const struct event *event, const struct meanings *me
         return r;
 }
 
-static void print_footer(const struct event_list *list, const struct output *output) {
+static void print_footer(const struct event_list *list, const struct options *options, const struct output *output) {
         const char *on = style_on(output, STYLE_BAD);
         size_t n = 0;
 
@@ -145,8 +145,8 @@ static void print_footer(const struct event_list *list, const struct output *out
                 n += event_count_others(list->events + i) + 1;
         fprintf(output->stream, "\n%s%zu unit%s worse than %s.%s\n", on, n, n == 1 ? " is" : "s are",
                 n == 1 ? "its baseline" : "their baselines", *on ? style_off(output) : "");
-        fputs("Mend the cause, or accept the present state: exposurectl accept UNIT --reason=TEXT\n",
-              output->stream);
+        fprintf(output->stream, "Mend the cause, or accept the present state: exposurectl %saccept UNIT --reason=TEXT\n",
+                options->user ? "--user " : "");
 }
 
 int regressions_print(const struct event_list *list, const struct meanings *meanings,
@@ -159,7 +159,7 @@ int regressions_print(const struct event_list *list, const struct meanings *mean
                 r = print_regression(list->events + i, meanings, output);
         }
         if (r >= 0 && options->legend && list->n_events > 0)
-                print_footer(list, output);
+                print_footer(list, options, output);
         return r;
 }
 

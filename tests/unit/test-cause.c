@@ -492,7 +492,7 @@ static struct snapshot take(const char *folder, const char *fragment, const char
 
                 ck_assert_int_eq(strv_extend(&paths, drop_in), 0);
         }
-        ck_assert_int_eq(snapshot_take(&snapshot, path, paths), 0);
+        ck_assert_int_eq(snapshot_take(&snapshot, path, paths, false), 0);
         return snapshot;
 }
 

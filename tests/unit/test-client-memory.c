@@ -116,6 +116,19 @@ START_TEST(a_regression_of_several_units) {
 }
 END_TEST
 
+START_TEST(a_regression_of_a_user) {
+        struct event event = make_regression();
+        struct event_list list = { .events = &event, .n_events = 1 };
+        struct options options = plain;
+        struct output *output = output_new(0);
+
+        options.user = true;
+        ck_assert_int_eq(regressions_print(&list, &meanings, &options, output), 0);
+        ck_assert_ptr_nonnull(strstr(output_text(output), ": exposurectl --user accept UNIT --reason=TEXT\n"));
+        output_free(output);
+}
+END_TEST
+
 START_TEST(a_regression_on_a_narrow_terminal) {
         struct event event = make_regression();
         struct event_list list = { .events = &event, .n_events = 1 };
@@ -371,6 +384,7 @@ int main(void) {
         tcase_add_checked_fixture(tests, use_utc, NULL);
         tcase_add_test(tests, a_regression);
         tcase_add_test(tests, a_regression_of_several_units);
+        tcase_add_test(tests, a_regression_of_a_user);
         tcase_add_test(tests, a_regression_on_a_narrow_terminal);
         tcase_add_test(tests, colours_of_lines);
         tcase_add_test(tests, regressions_as_json);

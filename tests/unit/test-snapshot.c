@@ -151,7 +151,7 @@ START_TEST(each_entry) {
                 _cleanup_(snapshot_done) struct snapshot snapshot = {};
                 _cleanup_(freep) char *path = temp_path(folder, entries[i].entry);
 
-                ck_assert_int_eq(snapshot_take(&snapshot, path, NULL), 0);
+                ck_assert_int_eq(snapshot_take(&snapshot, path, NULL, false), 0);
                 ck_assert_uint_eq(snapshot.n_files, 1);
                 ck_assert_str_eq(snapshot.files[0].path, path);
                 assert_state(&snapshot.files[0], i);
@@ -176,7 +176,7 @@ START_TEST(order_and_find) {
         _cleanup_(strv_freep) char **paths = all_paths(folder);
 
         make_entries(folder);
-        ck_assert_int_eq(snapshot_take(&snapshot, paths[0], paths + 1), 0);
+        ck_assert_int_eq(snapshot_take(&snapshot, paths[0], paths + 1, false), 0);
         ck_assert_uint_eq(snapshot.n_files, ELEMENTSOF(entries));
         for (size_t i = 0; i < snapshot.n_files; i++) {
                 ck_assert_str_eq(snapshot.files[i].path, paths[i]);
@@ -195,9 +195,9 @@ START_TEST(no_files) {
         _cleanup_(snapshot_done) struct snapshot snapshot = { (void *) 1, 1 };
         char *none[] = { NULL };
 
-        ck_assert_int_eq(snapshot_take(&snapshot, NULL, NULL), 0);
+        ck_assert_int_eq(snapshot_take(&snapshot, NULL, NULL, false), 0);
         ck_assert_uint_eq(snapshot.n_files, 0);
-        ck_assert_int_eq(snapshot_take(&snapshot, NULL, none), 0);
+        ck_assert_int_eq(snapshot_take(&snapshot, NULL, none, false), 0);
         ck_assert_uint_eq(snapshot.n_files, 0);
 }
 END_TEST
@@ -212,7 +212,7 @@ static bool is_opened(const char *folder, const char *entry) {
 
         ck_assert_int_ge(fd, 0);
         ck_assert_int_ge(inotify_add_watch(fd, folder, IN_OPEN), 0);
-        ck_assert_int_eq(snapshot_take(&snapshot, path, NULL), 0);
+        ck_assert_int_eq(snapshot_take(&snapshot, path, NULL, false), 0);
         n = poll(&event, 1, 0);
         ck_assert_int_ge(n, 0);
         ck_assert_int_eq(close(fd), 0);
@@ -231,6 +231,22 @@ START_TEST(only_public_files_are_opened) {
         ck_assert(is_opened(folder, "link"));
         for (size_t i = 0; i < ELEMENTSOF(closed); i++)
                 ck_assert_msg(!is_opened(folder, closed[i]), "%s", closed[i]);
+}
+END_TEST
+
+/* What is told to its owner alone. */
+START_TEST(private_files) {
+        _cleanup_(temp_freep) char *folder = temp_new();
+        _cleanup_(freep) char *path = temp_path(folder, "private"), *fifo = temp_path(folder, "fifo");
+        char *drop_ins[] = { fifo, NULL };
+        _cleanup_(snapshot_done) struct snapshot snapshot = {};
+
+        temp_write(folder, "private", "secret");
+        chmod_entry(folder, "private", 0600);
+        temp_mkfifo(folder, "fifo");
+        ck_assert_int_eq(snapshot_take(&snapshot, path, drop_ins, true), 0);
+        ck_assert_str_eq(snapshot.files[0].content, "secret");
+        ck_assert_ptr_null(snapshot.files[1].content);
 }
 END_TEST
 
@@ -269,7 +285,7 @@ START_TEST(replaced_at_the_wrong_time) {
         for (unsigned i = 0; i < 100000 && (i < 10000 || n_read == 0 || n_unread == 0); i++) {
                 _cleanup_(snapshot_done) struct snapshot snapshot = {};
 
-                ck_assert_int_eq(snapshot_take(&snapshot, path, NULL), 0);
+                ck_assert_int_eq(snapshot_take(&snapshot, path, NULL, false), 0);
                 if (snapshot.files[0].content)
                         ck_assert_str_eq(snapshot.files[0].content, "public");
                 n_read += snapshot.files[0].content != NULL;
@@ -316,7 +332,7 @@ START_TEST(number_of_contents) {
         temp_symlink(folder, "mask", "/dev/null");
         free(paths[69]);
         paths[69] = temp_path(folder, "mask");
-        ck_assert_int_eq(snapshot_take(&snapshot, paths[0], paths + 1), 0);
+        ck_assert_int_eq(snapshot_take(&snapshot, paths[0], paths + 1, false), 0);
         ck_assert_uint_eq(snapshot.n_files, 70);
         /* A mask costs nothing. */
         ck_assert_uint_eq(count_contents(&snapshot), 65);
@@ -343,7 +359,7 @@ START_TEST(size_of_contents) {
                 path = temp_path(folder, entry);
                 ck_assert_int_eq(strv_extend(&paths, path), 0);
         }
-        ck_assert_int_eq(snapshot_take(&snapshot, NULL, paths), 0);
+        ck_assert_int_eq(snapshot_take(&snapshot, NULL, paths, false), 0);
         ck_assert_uint_eq(snapshot.n_files, 8);
         for (size_t i = 0; i < 8; i++)
                 ck_assert_msg(!snapshot.files[i].content == (i == 4 || i == 5 || i == 7), "%zu", i);
@@ -356,11 +372,11 @@ START_TEST(number_of_files) {
         _cleanup_(snapshot_done) struct snapshot snapshot = {}, untouched = {};
         struct store_file file = { .path = "/more" };
 
-        ck_assert_int_eq(snapshot_take(&untouched, paths[0], paths + 1), -E2BIG);
+        ck_assert_int_eq(snapshot_take(&untouched, paths[0], paths + 1, false), -E2BIG);
         ck_assert_uint_eq(untouched.n_files, 0);
         free(paths[DROP_IN_PATHS_MAX + 1]);
         paths[DROP_IN_PATHS_MAX + 1] = NULL;
-        ck_assert_int_eq(snapshot_take(&snapshot, paths[0], paths + 1), 0);
+        ck_assert_int_eq(snapshot_take(&snapshot, paths[0], paths + 1, false), 0);
         ck_assert_uint_eq(snapshot.n_files, DROP_IN_PATHS_MAX + 1);
         ck_assert_int_eq(snapshot_from_store(&snapshot, &file), -E2BIG);
         ck_assert_uint_eq(snapshot.n_files, DROP_IN_PATHS_MAX + 1);
@@ -384,7 +400,7 @@ START_TEST(to_store_and_back) {
         _cleanup_(strv_freep) char **paths = all_paths(folder);
 
         make_entries(folder);
-        ck_assert_int_eq(snapshot_take(&snapshot, paths[0], paths + 1), 0);
+        ck_assert_int_eq(snapshot_take(&snapshot, paths[0], paths + 1, false), 0);
         for (size_t i = 0; i < snapshot.n_files; i++) {
                 struct store_file file;
 
@@ -551,7 +567,7 @@ START_TEST(signature_of_hostile_entries) {
 
         make_entries(folder);
         before = files_signature(paths[0], paths + 1);
-        ck_assert_int_eq(snapshot_take(&snapshot, paths[0], paths + 1), 0);
+        ck_assert_int_eq(snapshot_take(&snapshot, paths[0], paths + 1, false), 0);
         ck_assert_uint_eq(files_signature(paths[0], paths + 1), before);
 }
 END_TEST
@@ -561,7 +577,7 @@ static int attempt_take(void *userdata) {
         char **paths = userdata;
         int r;
 
-        r = snapshot_take(&snapshot, paths[0], paths + 1);
+        r = snapshot_take(&snapshot, paths[0], paths + 1, false);
         if (r < 0)
                 ck_assert_uint_eq(snapshot.n_files, 0);
         (void) files_signature(paths[0], paths + 1);
@@ -611,6 +627,7 @@ int main(void) {
         tcase_add_test(tcase, order_and_find);
         tcase_add_test(tcase, no_files);
         tcase_add_test(tcase, only_public_files_are_opened);
+        tcase_add_test(tcase, private_files);
         tcase_add_test(tcase, replaced_at_the_wrong_time);
         tcase_add_test(tcase, number_of_contents);
         tcase_add_test(tcase, size_of_contents);
