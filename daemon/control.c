@@ -157,10 +157,13 @@ static void root_list(struct root *root) {
 static void on_root(void *userdata, const char *entry) {
         struct root *root = userdata;
 
-        if (entry)
+        if (entry) {
                 root_entry(root, entry);
-        else
-                root_list(root);
+                return;
+        }
+        root_list(root);
+        if (folder_error(root->folder) < 0)
+                root->control->fn(root->control->userdata, NULL);
 }
 
 /* The drop-ins of a transient unit lie beside it. */
@@ -219,6 +222,20 @@ int control_new(struct control **ret, sd_event *event, enum scope scope,
                 return r;
         }
         *ret = control;
+        return 0;
+}
+
+int control_error(const struct control *control, const char **ret_path) {
+        for (size_t i = 0; i < ELEMENTSOF(control->roots) && control->roots[i].folder; i++) {
+                const struct folder *folder = control->roots[i].folder;
+
+                for (const struct unit_folder *u = control->roots[i].units; u && folder_error(folder) == 0; u = u->next)
+                        folder = u->folder;
+                if (folder_error(folder) < 0) {
+                        *ret_path = folder_path(folder);
+                        return folder_error(folder);
+                }
+        }
         return 0;
 }
 

@@ -11,9 +11,15 @@
  */
 struct control;
 
-/* fn is called with the name of the unit whose settings may have changed, from the event loop only. */
+/*
+ * fn is called with the name of the unit whose settings may have changed, from the event loop only. NULL: those
+ * of any unit may have.
+ */
 int control_new(struct control **ret, sd_event *event, enum scope scope,
                 void (*fn)(void *userdata, const char *unit), void *userdata);
+
+/* Why a folder cannot be followed now, a negative errno with its path, or 0. fn is called when that changes. */
+int control_error(const struct control *control, const char **ret_path);
 
 /* Takes NULL, returns NULL. */
 struct control *control_free(struct control *control);

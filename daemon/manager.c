@@ -38,6 +38,7 @@ static void on_policy_file(void *userdata) {
         struct manager *m = userdata;
 
         timer_arm(m->policy_timer, POLICY_SETTLE_USEC);
+        status_changed(m->status);
 }
 
 static void on_policy_settled(void *userdata) {
@@ -106,7 +107,13 @@ static void on_unit_changed(void *userdata, const char *name) {
 }
 
 static void on_properties_set(void *userdata, const char *name) {
-        scan_read_again(((struct manager *) userdata)->scan, name);
+        struct manager *m = userdata;
+
+        if (name)
+                scan_read_again(m->scan, name);
+        else
+                scan_sweep(m->scan);
+        status_changed(m->status);
 }
 
 static void on_unit_listed(void *userdata, const char *name, bool loaded) {

@@ -237,6 +237,15 @@ int policy_watch_new(struct policy_watch **ret, sd_event *event, void (*fn)(void
         return 0;
 }
 
+int policy_watch_error(const struct policy_watch *watch, const char **ret_path) {
+        for (size_t i = 0; i < ELEMENTSOF(watch->folders); i++)
+                if (folder_error(watch->folders[i]) < 0) {
+                        *ret_path = folder_path(watch->folders[i]);
+                        return folder_error(watch->folders[i]);
+                }
+        return 0;
+}
+
 struct policy_watch *policy_watch_free(struct policy_watch *watch) {
         if (!watch)
                 return NULL;

@@ -28,5 +28,8 @@ int policy_parse(const char *path, const char *text, size_t length, struct polic
 struct policy_watch;
 int policy_watch_new(struct policy_watch **ret, sd_event *event, void (*fn)(void *userdata), void *userdata);
 
+/* Why a folder cannot be followed now, a negative errno with its path, or 0. fn is called when that changes. */
+int policy_watch_error(const struct policy_watch *watch, const char **ret_path);
+
 /* Takes NULL, returns NULL. */
 struct policy_watch *policy_watch_free(struct policy_watch *watch);

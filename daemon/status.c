@@ -6,9 +6,11 @@
 
 #include "api.h"
 #include "archive.h"
+#include "control.h"
 #include "log.h"
 #include "manager.h"
 #include "notify.h"
+#include "policy-file.h"
 #include "settle.h"
 #include "status.h"
 #include "timer.h"
@@ -41,7 +43,8 @@ const char *status_state(const struct manager *m) {
         return !m->ready || scan_state(m->scan)->sweeping ? "scanning" : "current";
 }
 
-const char *status_problem(const struct manager *m, char *text, size_t size) {
+/* What keeps scores from being those of this moment. */
+static const char *scan_problem(const struct manager *m, char *text, size_t size) {
         const struct scan_state *scan = scan_state(m->scan);
 
         if (!m->ready && m->busy == BUSY_ABSENT)
@@ -55,22 +58,40 @@ const char *status_problem(const struct manager *m, char *text, size_t size) {
                                 scan->n_stale == 1 ? "" : "s", scan->n_stale == 1 ? "its score" : "their scores");
                 return text;
         }
-        if (scan->overflow)
-                return "More units are loaded than UnitsMax= allows; some have no score.";
+        return scan->overflow ? "More units are loaded than UnitsMax= allows; some have no score." : NULL;
+}
+
+static const char *files_problem(const struct manager *m, char *text, size_t size) {
+        const char *path;
+        int r;
+
         if (m->policy_broken)
                 return "The policy file is broken; the built-in policy is used.";
-        if (archive_error(m->archive) < 0) {
+        r = control_error(m->control, &path);
+        if (r == 0)
+                r = policy_watch_error(m->policy_watch, &path);
+        if (r == 0)
+                return NULL;
+        (void) snprintf(text, size, "%s cannot be followed (%s); it is looked at every minute.", path, strerror(-r));
+        return text;
+}
+
+static const char *archive_problem(const struct manager *m, char *text, size_t size) {
+        unsigned n = settle_unsaved(m->settle);
+
+        if (archive_error(m->archive) < 0)
                 (void) snprintf(text, size, "The database cannot be used (%s); %u event%s in memory only.",
-                                strerror(-archive_error(m->archive)), settle_unsaved(m->settle),
-                                settle_unsaved(m->settle) == 1 ? " is" : "s are");
-                return text;
-        }
-        if (archive_aside(m->archive)) {
+                                strerror(-archive_error(m->archive)), n, n == 1 ? " is" : "s are");
+        else if (archive_aside(m->archive))
                 (void) snprintf(text, size, "The database could not be used and is kept as %s; what was accepted "
                                 "until then is not known.", archive_aside(m->archive));
-                return text;
-        }
-        return NULL;
+        else
+                return NULL;
+        return text;
+}
+
+const char *status_problem(const struct manager *m, char *text, size_t size) {
+        return scan_problem(m, text, size) ?: files_problem(m, text, size) ?: archive_problem(m, text, size);
 }
 
 static void set_text(char *told, size_t size, const char *text, const char *property, char **changed, size_t *n) {

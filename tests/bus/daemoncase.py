@@ -139,7 +139,7 @@ class Systemd:
 class Daemon:
     """The daemon, and what it tells its manager: that is read beside the test, or it would have to wait."""
 
-    def __init__(self, environment, *arguments):
+    def __init__(self, environment, *arguments, wrapper=()):
         self.folder = tempfile.mkdtemp(prefix="exposured-daemon-")
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(f"{self.folder}/notify")
@@ -147,7 +147,7 @@ class Daemon:
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
         os.mkdir(f"{self.folder}/state")
-        self.process = Process([DAEMON, *arguments], env={
+        self.process = Process([*wrapper, DAEMON, *arguments], env={
             "NOTIFY_SOCKET": f"{self.folder}/notify", "STATE_DIRECTORY": f"{self.folder}/state"} | environment)
 
     def _read(self):
@@ -196,6 +196,7 @@ class DaemonCase(unittest.TestCase):
 
     units = ("a.service", "b.service", "c.service")
     policy = ""
+    wrapper = ()        # what starts it, with its command line behind
 
     def setUp(self):
         self.bus = (broker.PrivateBroker if KIND == "broker" else PrivateBus)(self.policy)
@@ -213,7 +214,7 @@ class DaemonCase(unittest.TestCase):
 
     def launch(self, *arguments, **environment):
         """Starts a daemon and waits for nothing."""
-        daemon = Daemon(self.environment(**environment), *arguments)
+        daemon = Daemon(self.environment(**environment), *arguments, wrapper=self.wrapper)
         self.addCleanup(self.finish, daemon)
         return daemon
 

@@ -247,5 +247,33 @@ class Properties(Case):
         self.wait_until(lambda: self.get("State") == "current")
         self.assertEqual([call for call in self.asked() if call.during_reload], [])
 
+    def test_a_folder_above_is_renamed(self):
+        self.set_property("/run/systemd/system.control", "b.service")
+        self.start()
+        os.rename("/run/systemd", "/run/systemd.old")
+        self.addCleanup(shutil.rmtree, "/run/systemd.old")
+        self.systemd.set("b.service", "PrivateNetwork", "b", True)
+        self.set_property("/run/systemd/system.control", "b.service", "60-y.conf")
+        self.wait_until(lambda: self.finding("b.service", "PrivateNetwork") == "good")
+
+
+class Unfollowed(Case):
+    """The kernel gives no watches at all."""
+
+    wrapper = ("unshare", "--user", "--map-root-user", "sh", "-c",
+               'echo 0 > /proc/sys/user/max_inotify_watches && exec "$0" "$@"')
+
+    def test_it_goes_on_and_says_so(self):
+        self.start()
+        self.assertFalse(self.get("Healthy"))
+        self.assertRegex(self.get("Status"), r"\A/etc/systemd/\S+ cannot be followed \(.+\); .+\.\Z")
+        self.daemon.wait_for_line("Cannot follow /run/systemd/system.control")
+        self.systemd.set("b.service", "PrivateNetwork", "b", True)
+        self.call("Rescan")
+        self.assertEqual(self.finding("b.service", "PrivateNetwork"), "good")
+        self.write_policy(PrivateNetwork=0)
+        self.hang_up()
+        self.assertEqual(self.finding("b.service", "PrivateNetwork"), "not-applicable")
+
 
 main(needs_view=True)

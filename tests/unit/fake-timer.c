@@ -5,7 +5,7 @@
 
 #include "fake-timer.h"
 
-#define TIMERS_MAX 16
+#define TIMERS_MAX 512
 
 struct timer {
         void (*fn)(void *userdata);

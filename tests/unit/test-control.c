@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <systemd/sd-event.h>
 
+#include "capture.h"
 #include "control.h"
+#include "fake-timer.h"
+#include "faulty-inotify.h"
 #include "strv.h"
 #include "suite.h"
 #include "temp.h"
@@ -17,6 +21,7 @@ static struct {
         char *top;
         struct control *control;
         char **units;           /* that were told of */
+        bool all;               /* it was told of all */
 } t;
 
 #define CONFIG "config/systemd/user.control/"
@@ -25,6 +30,9 @@ static struct {
 
 static void on_unit(void *userdata, const char *unit) {
         ck_assert_ptr_eq(userdata, &t);
+        t.all = t.all || !unit;
+        if (!unit)
+                return;
         if (!strv_contains(t.units, unit))
                 ck_assert_int_eq(strv_extend(&t.units, unit), 0);
 }
@@ -69,6 +77,7 @@ static void assert_told(const char *unit) {
         if (unit)
                 ck_assert_str_eq(t.units[0], unit);
         t.units = strv_free(t.units);
+        ck_assert(!t.all);
 }
 
 START_TEST(first_property_of_all) {
@@ -246,6 +255,57 @@ START_TEST(many_units_one_after_the_other) {
 }
 END_TEST
 
+START_TEST(folder_cannot_be_followed) {
+        _cleanup_(freep) char *folder = temp_path(t.top, "config/systemd/user.control");
+        const char *path;
+
+        temp_mkdir(t.top, "config/systemd/user.control");
+        capture_start();
+        faulty_inotify = (struct faulty_inotify) { .error = -EACCES, .path = folder };
+        follow();
+        ck_assert_int_eq(control_error(t.control, &path), -EACCES);
+        ck_assert_str_eq(path, folder);
+        temp_write(t.top, CONFIG "a.service.d/x.conf", "");
+        assert_told(NULL);
+        fake_time_pass(60 * USEC_PER_SEC);
+        ck_assert(t.all);
+        t.all = false;
+        faulty_inotify.error = 0;
+        fake_time_pass(60 * USEC_PER_SEC);
+        ck_assert_int_eq(control_error(t.control, &path), 0);
+        assert_told("a.service");
+        temp_write(t.top, CONFIG "a.service.d/y.conf", "");
+        assert_told("a.service");
+        free(capture_end());
+}
+END_TEST
+
+START_TEST(folder_of_a_unit_cannot_be_followed) {
+        _cleanup_(freep) char *folder = temp_path(t.top, CONFIG "b.service.d");
+        const char *path;
+
+        capture_start();
+        faulty_inotify = (struct faulty_inotify) { .error = -ENOSPC, .path = folder };
+        follow();
+        temp_write(t.top, CONFIG "a.service.d/x.conf", "");
+        assert_told("a.service");
+        ck_assert_int_eq(control_error(t.control, &path), 0);
+        temp_write(t.top, CONFIG "b.service.d/x.conf", "");
+        assert_told("b.service");
+        ck_assert_int_eq(control_error(t.control, &path), -ENOSPC);
+        ck_assert_str_eq(path, folder);
+        temp_write(t.top, CONFIG "b.service.d/y.conf", "");
+        assert_told(NULL);
+        fake_time_pass(60 * USEC_PER_SEC);
+        assert_told("b.service");
+        faulty_inotify.error = 0;
+        fake_time_pass(60 * USEC_PER_SEC);
+        assert_told("b.service");
+        ck_assert_int_eq(control_error(t.control, &path), 0);
+        free(capture_end());
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("control");
         TCase *tcase = tcase_create("control");
@@ -264,6 +324,8 @@ int main(void) {
         tcase_add_test(tcase, no_folder_at_all);
         tcase_add_test(tcase, many_units);
         tcase_add_test(tcase, many_units_one_after_the_other);
+        tcase_add_test(tcase, folder_cannot_be_followed);
+        tcase_add_test(tcase, folder_of_a_unit_cannot_be_followed);
         suite_add_tcase(suite, tcase);
 
         return suite_run(suite);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
+#include "capture.h"
+#include "fake-timer.h"
+#include "faulty-inotify.h"
 #include "folder.h"
 #include "strv.h"
 #include "suite.h"
@@ -14,21 +18,14 @@ static struct {
         struct folder *folder;
         char **entries;
         unsigned n_lost;        /* so often: look at the whole folder */
-        bool meanwhile;         /* "a" is made just before its parent is followed */
 } t;
 
-int __real_sd_event_add_inotify(sd_event *event, sd_event_source **ret, const char *path, uint32_t mask,
-                                sd_event_inotify_handler_t fn, void *userdata);
-int __wrap_sd_event_add_inotify(sd_event *event, sd_event_source **ret, const char *path, uint32_t mask,
-                                sd_event_inotify_handler_t fn, void *userdata);
-
-int __wrap_sd_event_add_inotify(sd_event *event, sd_event_source **ret, const char *path, uint32_t mask,
-                                sd_event_inotify_handler_t fn, void *userdata) {
-        if (t.meanwhile && streq(path, t.top)) {
-                t.meanwhile = false;
-                temp_mkdir(t.top, "a");
-        }
-        return __real_sd_event_add_inotify(event, ret, path, mask, fn, userdata);
+/* It was not there when it was looked for. */
+static void make_meanwhile(const char *path) {
+        if (!streq(path, t.top))
+                return;
+        faulty_inotify.before = NULL;
+        temp_mkdir(t.top, "a");
 }
 
 static void on_entry(void *userdata, const char *entry) {
@@ -49,9 +46,11 @@ static void follow(void) {
 static void set_up(void) {
         ck_assert_int_ge(sd_event_new(&t.event), 0);
         t.top = temp_new();
+        capture_start();
 }
 
 static void tear_down(void) {
+        free(capture_end());
         t.folder = folder_free(t.folder);
         t.entries = strv_free(t.entries);
         t.top = temp_free(t.top);
@@ -148,9 +147,9 @@ END_TEST
 
 /* It was not there, and no event will tell that it is. */
 START_TEST(made_while_it_is_looked_for) {
-        t.meanwhile = true;
+        faulty_inotify.before = make_meanwhile;
         follow();
-        ck_assert(!t.meanwhile);
+        ck_assert(!faulty_inotify.before);
         handle_events();
         t.n_lost = 0;
         temp_mkdir(t.top, "a/b/c");
@@ -225,6 +224,117 @@ START_TEST(file_in_place_of_an_ancestor) {
 }
 END_TEST
 
+START_TEST(ancestor_is_renamed) {
+        temp_mkdir(t.top, "a/b/c");
+        follow();
+        temp_rename(t.top, "a", "x");
+        assert_told(NULL, true);
+        temp_write(t.top, "x/b/c/x.conf", "");
+        assert_told(NULL, false);
+        temp_mkdir(t.top, "a/b/c");
+        assert_told(NULL, true);
+        assert_followed();
+        temp_rename(t.top, "a/b", "y");
+        assert_told(NULL, true);
+        temp_rename(t.top, "y", "a/b");
+        assert_told(NULL, true);
+        assert_followed();
+}
+END_TEST
+
+START_TEST(ancestor_is_replaced) {
+        temp_mkdir(t.top, "a/b/c");
+        follow();
+        temp_rename(t.top, "a", "x");
+        temp_mkdir(t.top, "a/b/c");
+        assert_told(NULL, true);
+        assert_followed();
+        temp_write(t.top, "x/b/c/x.conf", "");
+        assert_told(NULL, false);
+}
+END_TEST
+
+/* Its ancestor is another one while that is looked for. */
+START_TEST(ancestor_is_renamed_while_it_waits) {
+        temp_mkdir(t.top, "a/b");
+        follow();
+        temp_rename(t.top, "a", "x");
+        assert_told(NULL, true);
+        temp_mkdir(t.top, "x/b/c");
+        assert_told(NULL, false);
+        temp_rename(t.top, "x", "a");
+        assert_told(NULL, true);
+        assert_followed();
+}
+END_TEST
+
+/* Nothing is told before it is looked at again. */
+static void assert_looked_at(int error) {
+        temp_write(t.top, "a/b/c/x.conf", "");
+        assert_told(NULL, false);
+        fake_time_pass(60 * USEC_PER_SEC);
+        assert_told(NULL, true);
+        ck_assert_int_eq(folder_error(t.folder), error);
+}
+
+START_TEST(cannot_be_followed) {
+        static const int errors[] = { -EACCES, -ENOSPC, -EMFILE };
+
+        temp_mkdir(t.top, "a/b/c");
+        for (size_t i = 0; i < ELEMENTSOF(errors); i++) {
+                faulty_inotify.error = errors[i];
+                follow();
+                ck_assert_int_eq(folder_error(t.folder), errors[i]);
+                assert_looked_at(errors[i]);
+                assert_looked_at(errors[i]);
+                faulty_inotify.error = 0;
+                assert_looked_at(0);
+                assert_followed();
+                fake_time_pass(1000 * USEC_PER_SEC);
+                assert_told(NULL, false);
+                t.folder = folder_free(t.folder);
+        }
+}
+END_TEST
+
+START_TEST(cannot_be_followed_any_more) {
+        temp_mkdir(t.top, "a/b/c");
+        follow();
+        ck_assert_int_eq(folder_error(t.folder), 0);
+        faulty_inotify.error = -ENOSPC;
+        temp_rename(t.top, "a/b/c", "c");
+        assert_told(NULL, true);
+        ck_assert_int_eq(folder_error(t.folder), -ENOSPC);
+        temp_rename(t.top, "c", "a/b/c");
+        assert_looked_at(-ENOSPC);
+        faulty_inotify.error = 0;
+        assert_looked_at(0);
+        assert_followed();
+}
+END_TEST
+
+/* An ancestor that may not be read may be passed. */
+START_TEST(ancestor_that_cannot_be_followed) {
+        temp_mkdir(t.top, "a/b/c");
+        faulty_inotify = (struct faulty_inotify) { .error = -EACCES, .path = t.top };
+        follow();
+        ck_assert_int_eq(folder_error(t.folder), 0);
+        assert_followed();
+        temp_rename(t.top, "a", "x");
+        assert_told(NULL, true);
+        ck_assert_int_eq(folder_error(t.folder), -EACCES);
+}
+END_TEST
+
+START_TEST(no_memory) {
+        _cleanup_(freep) char *path = temp_path(t.top, "a/b/c");
+
+        faulty_inotify.error = -ENOMEM;
+        ck_assert_int_eq(folder_new(&t.folder, t.event, path, on_entry, &t), -ENOMEM);
+        ck_assert_ptr_null(t.folder);
+}
+END_TEST
+
 START_TEST(freed_with_events_pending) {
         temp_mkdir(t.top, "a/b/c");
         follow();
@@ -278,6 +388,13 @@ int main(void) {
         tcase_add_test(tcase, renamed);
         tcase_add_test(tcase, file_in_its_place);
         tcase_add_test(tcase, file_in_place_of_an_ancestor);
+        tcase_add_test(tcase, ancestor_is_renamed);
+        tcase_add_test(tcase, ancestor_is_replaced);
+        tcase_add_test(tcase, ancestor_is_renamed_while_it_waits);
+        tcase_add_test(tcase, cannot_be_followed);
+        tcase_add_test(tcase, cannot_be_followed_any_more);
+        tcase_add_test(tcase, ancestor_that_cannot_be_followed);
+        tcase_add_test(tcase, no_memory);
         tcase_add_test(tcase, freed_with_events_pending);
         tcase_add_test(tcase, two_in_one);
         tcase_add_test(tcase, root_folder);
