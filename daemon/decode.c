@@ -47,9 +47,15 @@ static int decode_bool(sd_bus_message *m, void *target, const struct property *p
         return r;
 }
 
-static int decode_u32(sd_bus_message *m, void *target, const struct property *property) {
+/* As the kernel takes it: other bits than those of permissions mean nothing. */
+static int decode_umask(sd_bus_message *m, void *target, const struct property *property) {
+        uint32_t *mask = target;
+        int r;
+
         (void) property;
-        return sd_bus_message_read_basic(m, 'u', target);
+        r = sd_bus_message_read_basic(m, 'u', mask);
+        *mask &= 0777;
+        return r;
 }
 
 static int decode_u64(sd_bus_message *m, void *target, const struct property *property) {
@@ -419,7 +425,7 @@ static const struct property properties[] = {
         { "SystemCallArchitectures", "as", decode_architectures, FACT(architectures) },
         { "SystemCallFilter", "(bas)", decode_system_calls, ALL_FACTS },
         MATCH("Type", oneshot, "oneshot"),
-        { "UMask", "u", decode_u32, FACT(umask) },
+        { "UMask", "u", decode_umask, FACT(umask) },
         ENUM("User", user, user_values),
 };
 
