@@ -82,13 +82,20 @@ static void read_number(const struct place *place, const char *key, struct json_
 }
 
 static int read_text(const struct place *place, const char *key, struct json_object *value, char **text) {
+        const char *string;
         char *copy;
 
         if (!json_object_is_type(value, json_type_string)) {
                 warn(place, key, "must be a string");
                 return 0;
         }
-        copy = strdup(json_object_get_string(value));
+        /* JSON's escapes can make what no bus carries. */
+        string = json_object_get_string(value);
+        if (!utf8_is_valid(string, strlen(string))) {
+                warn(place, key, "must be valid Unicode text");
+                return 0;
+        }
+        copy = strdup(string);
         if (!copy)
                 return -ENOMEM;
         free(*text);

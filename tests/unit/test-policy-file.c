@@ -243,6 +243,20 @@ START_TEST(texts) {
 }
 END_TEST
 
+/* An escape may be of what is no character, which the bus refuses. */
+START_TEST(text_that_no_bus_carries) {
+        static const char text[] = "{\"UMask\": {\"weight\": 5, \"description_bad\": \"a\\uffff\"}}";
+        _cleanup_(freep) char *log = NULL;
+        struct policy policy;
+
+        ck_assert_int_eq(parse_bytes(text, strlen(text), &policy, &log), 0);
+        ck_assert_ptr_nonnull(strstr(log, "description_bad of UMask must be valid Unicode text"));
+        ck_assert_ptr_null(policy.rows[CHECK_UMASK].texts[RESULT_BAD]);
+        ck_assert_uint_eq(policy.rows[CHECK_UMASK].weight, 5);
+        policy_done(&policy);
+}
+END_TEST
+
 /* Of a text that is given twice, the first is not leaked. */
 START_TEST(text_given_twice) {
         static const char text[] = "{\"UMask\": {\"description_bad\": \"1\"},"
@@ -349,6 +363,7 @@ int main(void) {
         tcase_add_test(tcase, truncated);
         tcase_add_test(tcase, nested);
         tcase_add_test(tcase, texts);
+        tcase_add_test(tcase, text_that_no_bus_carries);
         tcase_add_test(tcase, text_given_twice);
         tcase_add_test(tcase, first_file_counts);
         tcase_add_test(tcase, broken_file);
