@@ -73,7 +73,7 @@ bool unit_name_template(const char *name, char template[static UNIT_NAME_SIZE]) 
 bool unit_name_is_passing(const char *name) {
         size_t n;
 
-        if (strncmp(name, "run-", 4) != 0 || !strchr("urp", name[4]))
+        if (strncmp(name, "run-", 4) != 0 || !name[4] || !strchr("urp", name[4]))
                 return false;
         name += 5;
         n = strspn(name, "0123456789abcdef-i");

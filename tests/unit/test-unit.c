@@ -114,6 +114,34 @@ START_TEST(instance_of_template) {
 }
 END_TEST
 
+/* Those that systemd-run makes up; the texts end where their memory does. */
+START_TEST(passing_names) {
+        static const struct {
+                const char *name;
+                bool passing;
+        } cases[] = {
+                { "run-u12.service", true },
+                { "run-r0123456789abcdef.service", true },
+                { "run-p12-i34.service", true },
+                { "run-u.service", false },
+                { "run-x12.service", false },
+                { "run-parts.service", false },
+                { "run-.service", false },
+                { "run-u", false },
+                { "run-", false },
+                { "run", false },
+                { "", false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(freep) char *name = strdup(cases[i].name);
+
+                ck_assert_ptr_nonnull(name);
+                ck_assert_msg(unit_name_is_passing(name) == cases[i].passing, "%s", name);
+        }
+}
+END_TEST
+
 START_TEST(empty_table) {
         struct unit_table table = {};
 
@@ -211,6 +239,7 @@ int main(void) {
         tcase_add_loop_test(tcase, each_name, 0, ELEMENTSOF(names));
         tcase_add_test(tcase, longest_name);
         tcase_add_test(tcase, instance_of_template);
+        tcase_add_test(tcase, passing_names);
         tcase_add_test(tcase, empty_table);
         tcase_add_test(tcase, add_gives_what_is_there);
         tcase_add_test(tcase, take_is_no_free);
