@@ -196,13 +196,19 @@ static int copy_causes(struct causes *to, const struct store_event *stored) {
         return 0;
 }
 
+/* On the bus there is no word for none; we never write such rows. */
+static uint8_t exposure_from_store(uint8_t exposure) {
+        return exposure == STORE_NO_EXPOSURE ? 0 : exposure;
+}
+
 static int fill_from_store(struct event *event, const struct store_event *stored) {
         int r;
 
         r = copy_causes(&event->causes, stored);
         for (size_t i = 0; i < stored->n_units && r >= 0; i++)
-                r = event_add_unit(event, stored->units[i].unit, stored->units[i].before, stored->units[i].after,
-                                   stored->units[i].checks, stored->units[i].n_checks);
+                r = event_add_unit(event, stored->units[i].unit, exposure_from_store(stored->units[i].before),
+                                   exposure_from_store(stored->units[i].after), stored->units[i].checks,
+                                   stored->units[i].n_checks);
         if (r >= 0)
                 r = copy_text(&event->unit, stored->unit);
         if (r >= 0)
@@ -231,7 +237,7 @@ struct event *event_from_store(const struct store_event *stored) {
         memcpy(event->id, stored->id, strlen(stored->id) + 1);
         if (fill_from_store(event, stored) < 0)
                 return NULL;
-        event->before = stored->before;
-        event->after = stored->after;
+        event->before = exposure_from_store(stored->before);
+        event->after = exposure_from_store(stored->after);
         return TAKE_PTR(event);
 }
