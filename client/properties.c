@@ -2,6 +2,7 @@
 #include "properties.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,9 @@ static int add_basic(json_object *object, const char *key, char type, sd_bus_mes
 
         if (r < 0)
                 return r;
+        /* JSON has no word for what is no number. */
+        if (type == SD_BUS_TYPE_DOUBLE && !isfinite(value.number))
+                return 0;
         json = value_to_json(type, &value);
         return json ? json_object_object_add(object, key, json) : -ENOMEM;
 }

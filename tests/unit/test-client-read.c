@@ -278,6 +278,8 @@ START_TEST(reads_any_properties) {
         properties_add(m, "Names", "as", 2, "a", "b");
         properties_add(m, "Skipped", "a{sv}", 0);
         properties_add(m, "X", "y", 200);
+        properties_add(m, "NoNumber", "d", NAN);
+        properties_add(m, "Endless", "d", -INFINITY);
         properties_add(m, "Path", "o", "/a");
         properties_add(m, "Offset", "x", INT64_MIN);
         properties_seal(m);
