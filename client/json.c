@@ -2,6 +2,7 @@
 #include "json.h"
 
 #include <errno.h>
+#include <langinfo.h>
 
 #include "exposure.h"
 #include "text.h"
@@ -72,6 +73,7 @@ int json_print(json_object *object, enum json_format format, FILE *stream) {
         int style = format == JSON_PRETTY ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED
                                           : JSON_C_TO_STRING_PLAIN;
         const char *s = json_object_to_json_string_ext(object, style | JSON_C_TO_STRING_NOSLASHESCAPE);
+        bool utf8 = streq(nl_langinfo(CODESET), "UTF-8");
         const char *done = s;
 
         if (!s)
@@ -87,7 +89,7 @@ int json_print(json_object *object, enum json_format format, FILE *stream) {
                         continue;
                 }
                 length = utf8_decode(s, &c);
-                if (length > 0 && character_is_unsafe(c)) {
+                if (length > 0 && (!utf8 || character_is_unsafe(c))) {
                         fwrite(done, 1, (size_t) (s - done), stream);
                         print_escaped(c, stream);
                         done = s + length;

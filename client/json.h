@@ -37,6 +37,7 @@ DEFINE_CLEANUP(json_object *, json_free)
 
 /*
  * Prints an object and a newline. Characters that must not reach a terminal stand as \uNNNN, which
- * means the same. Returns 0 or -ENOMEM.
+ * means the same; so do all beyond ASCII where the locale's character set is not UTF-8, as a terminal
+ * might take their bytes for controls. Returns 0 or -ENOMEM.
  */
 int json_print(json_object *object, enum json_format format, FILE *stream);

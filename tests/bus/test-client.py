@@ -361,6 +361,11 @@ class Hostile(ClientCase):
         for form in ("short", "pretty"):
             self.assertNotRegex(self.output("show", "hostile", f"--json={form}"), UNSAFE)
 
+    def test_json_without_utf8(self):
+        """To a terminal of eight bits, parts of characters of UTF-8 are controls."""
+        self.assertEqual(self.json("show", "hostile", LC_ALL="C"), self.json("show", "hostile") | {"happy": ":-{"})
+        self.assertNotRegex(self.output("show", "hostile", "--json=short", LC_ALL="C"), "[^\x20-\x7e\n]")
+
 
 if __name__ == "__main__":
     main()
