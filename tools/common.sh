@@ -32,9 +32,9 @@ packages_for() {
         machine-dnf) echo dbus-broker dbus-daemon python3 systemd-container ;;
         machine-pacman) echo dbus dbus-broker python systemd ;;
         machine-zypper) echo dbus-1-daemon dbus-broker python3 systemd-container ;;
-        test-apt) echo binutils check clang mandoc mmdebstrap polkitd ;;
-        test-dnf) echo binutils check-devel clang debian-keyring mandoc mmdebstrap polkit ;;
-        test-pacman) echo binutils check clang mandoc polkit ;;
+        test-apt) echo binutils check clang libclang-rt-dev mandoc mmdebstrap polkitd ;;
+        test-dnf) echo binutils check-devel clang compiler-rt debian-keyring mandoc mmdebstrap polkit ;;
+        test-pacman) echo binutils check clang compiler-rt mandoc polkit ;;
         test-zypper) echo binutils check-devel clang mandoc polkit ;;
         esac
 }
