@@ -164,6 +164,17 @@ int bus_call(sd_bus *bus, const struct options *options, const char *member, uin
         return r < 0 ? r : call(bus, options, message, timeout, ret);
 }
 
+int bus_call_if_known(sd_bus *bus, const struct options *options, const char *member, sd_bus_message **ret) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r;
+
+        r = sd_bus_call_method(bus, EXPOSURED_BUS_NAME, EXPOSURED_PATH, EXPOSURED_MANAGER_INTERFACE, member, &error,
+                               ret, NULL);
+        if (r >= 0 || sd_bus_error_has_name(&error, SD_BUS_ERROR_UNKNOWN_METHOD))
+                return 0;
+        return bus_report_call(options, r, &error);
+}
+
 int bus_call_interactive(sd_bus *bus, const struct options *options, const char *member, sd_bus_message **ret,
                          const char *types, ...) {
         _cleanup_message_ sd_bus_message *message = NULL;

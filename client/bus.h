@@ -30,6 +30,9 @@ int bus_connect(const struct options *options, sd_bus **ret);
 int bus_call(sd_bus *bus, const struct options *options, const char *member, uint64_t timeout,
              sd_bus_message **ret, const char *types, ...);
 
+/* The same for a method without arguments that an older exposured does not have: *ret stays as it is then. */
+int bus_call_if_known(sd_bus *bus, const struct options *options, const char *member, sd_bus_message **ret);
+
 /*
  * The same for a method that polkit may have to ask a person about; it waits for minutes. Whether it
  * may ask is up to the options.

@@ -31,6 +31,10 @@ int json_add_unsigned(json_object *object, const char *key, uint64_t value) {
         return json_add(object, key, json_object_new_uint64(value));
 }
 
+int json_add_time(json_object *object, const char *key, uint64_t time) {
+        return time > 0 ? json_add_unsigned(object, key, time) : json_add_null(object, key);
+}
+
 int json_add_string(json_object *object, const char *key, const char *value) {
         return json_add(object, key, json_object_new_string(value));
 }

@@ -19,6 +19,8 @@ int json_add(json_object *object, const char *key, json_object *value);
 int json_add_null(json_object *object, const char *key);
 int json_add_bool(json_object *object, const char *key, bool value);
 int json_add_unsigned(json_object *object, const char *key, uint64_t value);
+/* 0 is null: unknown. */
+int json_add_time(json_object *object, const char *key, uint64_t time);
 int json_add_string(json_object *object, const char *key, const char *value);
 int json_add_strings(json_object *object, const char *key, char **values);
 /* As "9.6". */

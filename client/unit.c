@@ -129,6 +129,7 @@ static const struct property {
         { "Oneshot",      read_boolean,  offsetof(struct unit, oneshot) },
         { "FragmentPath", read_string,   offsetof(struct unit, fragment_path) },
         { "DropInPaths",  read_strings,  offsetof(struct unit, drop_in_paths) },
+        { "LastRead",     read_time,     offsetof(struct unit, last_read) },
         { "Stale",        read_boolean,  offsetof(struct unit, stale) },
         { "Findings",     read_findings, 0 },
 };

@@ -31,7 +31,7 @@ struct unit {
         char **drop_in_paths;
         unsigned exposure, baseline;    /* tenths */
         bool has_baseline, regressed, oneshot, stale;
-        uint64_t since;                 /* microseconds since 1970; 0: unknown */
+        uint64_t since, last_read;      /* microseconds since 1970; 0: unknown */
         struct finding *findings;       /* worst first, see unit_sort_findings() */
         size_t n_findings;
         const char *path;               /* of the object; NULL: the unit is not loaded. Not of the message */

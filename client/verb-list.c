@@ -39,6 +39,8 @@ static int read_row(sd_bus_message *m, struct list_row *ret) {
         if (r <= 0)
                 return r;
         row.regressed = regressed;
+        row.stale = false;
+        row.last_read = 0;
         r = exposure_from_double(exposure, &row.exposure);
         if (r >= 0)
                 r = exposure_from_double(baseline, &row.baseline);
@@ -77,6 +79,23 @@ static int compare_units(const void *a, const void *b) {
         const struct list_row *x = a, *y = b;
 
         return strcmp(x->unit, y->unit);
+}
+
+/* The list is sorted by name. Of units that are not in it nothing is taken. */
+static int read_freshness(sd_bus_message *m, struct list *list) {
+        int stale, r = sd_bus_message_enter_container(m, 'a', "(" EXPOSURED_FRESHNESS_SIGNATURE ")");
+        struct list_row key;
+
+        while (r >= 0 && (r = sd_bus_message_read(m, "(" EXPOSURED_FRESHNESS_SIGNATURE ")", &key.unit,
+                                                  &key.last_read, &stale)) > 0) {
+                struct list_row *row = bsearch(&key, list->rows, list->n_rows, sizeof(key), compare_units);
+
+                if (!row)
+                        continue;
+                row->last_read = key.last_read;
+                row->stale = stale;
+        }
+        return r;
 }
 
 static int compare_exposures(const void *a, const void *b) {
@@ -123,7 +142,7 @@ static int print_list(const struct list *list, const struct options *options, st
 
 enum status verb_list(const struct options *options, struct output *output, char **arguments) {
         _cleanup_bus_ sd_bus *bus = NULL;
-        _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL, *freshness = NULL;
         _cleanup_(list_done) struct list list = {};
         _cleanup_strv_ char **patterns = unit_names_complete(arguments);
         const char *member = options->all ? "ListAllUnits" : "ListUnits";
@@ -134,10 +153,15 @@ enum status verb_list(const struct options *options, struct output *output, char
                 return STATUS_FAILURE;
         }
         if (bus_connect(options, &bus) < 0 ||
-            bus_call(bus, options, member, TIMEOUT_DEFAULT, &reply, NULL) < 0)
+            bus_call(bus, options, member, TIMEOUT_DEFAULT, &reply, NULL) < 0 ||
+            bus_call_if_known(bus, options, "ListFreshness", &freshness) < 0)
                 return STATUS_FAILURE;
 
         r = read_list(reply, patterns, options->regressed, &list);
+        if (r >= 0 && list.n_rows > 0 && freshness) {
+                qsort(list.rows, list.n_rows, sizeof(*list.rows), compare_units);
+                r = read_freshness(freshness, &list);
+        }
         if (r < 0) {
                 bus_report_answer(r);
                 return STATUS_FAILURE;

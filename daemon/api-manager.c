@@ -53,6 +53,27 @@ static int method_list_all_units(sd_bus_message *m, void *userdata, sd_bus_error
         return reply_list(userdata, m, true);
 }
 
+static int method_list_freshness(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        const struct manager *manager = userdata;
+        int r;
+
+        (void) error;
+        r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(" EXPOSURED_FRESHNESS_SIGNATURE ")");
+        for (size_t i = 0; i < manager->units.n_units && r >= 0; i++) {
+                const struct unit *unit = manager->units.units[i];
+
+                if (unit->assessed)
+                        r = sd_bus_message_append(reply, "(" EXPOSURED_FRESHNESS_SIGNATURE ")", unit->name,
+                                                  unit->last_read, (int) unit->stale);
+        }
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
 static int refuse_name(sd_bus_error *error, const char *name) {
         return sd_bus_error_setf(error, EXPOSURED_ERROR_INVALID_NAME,
                                  "'%.*s' is not the name of a service unit.", (int) UNIT_NAME_SIZE, name);
@@ -207,6 +228,9 @@ const sd_bus_vtable manager_vtable[] = {
                                 method_list_units, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListAllUnits", SD_BUS_NO_ARGS,
                                 SD_BUS_RESULT("a(" EXPOSURED_LIST_SIGNATURE ")", units), method_list_all_units,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListFreshness", SD_BUS_NO_ARGS,
+                                SD_BUS_RESULT("a(" EXPOSURED_FRESHNESS_SIGNATURE ")", units), method_list_freshness,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetUnit", SD_BUS_ARGS("s", name), SD_BUS_RESULT("o", unit), method_get_unit,
                                 SD_BUS_VTABLE_UNPRIVILEGED),

@@ -15,6 +15,8 @@
 /* After a failure, then twice as long each time. */
 #define RETRY_MIN_USEC USEC_PER_SEC
 #define RETRY_MAX_USEC (60 * USEC_PER_SEC)
+/* What could not be read so long after it may have changed is stale. A reload takes its time. */
+#define PROOF_USEC (10 * USEC_PER_SEC)
 
 struct scan {
         struct unit_table *table;
@@ -39,6 +41,7 @@ struct scan {
         uint64_t sweep_begin, list_begin, list_rest_until;
         uint64_t retry_usec;
         struct timer *list_timer, *retry_timer;
+        struct timer *proof_timer;      /* until what is not proven is stale */
         struct scan_state state;
 };
 
@@ -103,6 +106,22 @@ static void set_stale(struct scan *s, struct unit *unit, bool stale) {
                 s->retry_usec = RETRY_MIN_USEC;
         s->ops->unit_stale(s->userdata, unit);
         s->ops->state_changed(s->userdata);
+}
+
+/* Anything may be different now. */
+static void doubt_all(struct scan *s) {
+        for (size_t i = 0; i < s->table->n_units; i++)
+                s->table->units[i]->unproven = true;
+        if (!timer_is_armed(s->proof_timer))
+                timer_arm(s->proof_timer, PROOF_USEC);
+}
+
+static void on_proof_timer(void *userdata) {
+        struct scan *s = userdata;
+
+        for (size_t i = 0; i < s->table->n_units; i++)
+                if (s->table->units[i]->unproven)
+                        set_stale(s, s->table->units[i], true);
 }
 
 static void set_doubtful(struct scan *s, struct unit *unit, bool doubtful) {
@@ -350,6 +369,7 @@ void scan_read_ended(struct scan *s, const char *name, enum read_result result, 
         if (unit->read_again)
                 queue_push(s, unit);
         if (result == READ_DONE) {
+                unit->unproven = false;
                 s->ops->unit_read(s->userdata, unit, reading);
                 set_stale(s, unit, false);
         } else
@@ -382,6 +402,7 @@ void scan_advance(struct scan *s) {
         if (!s->sweep_under_way || s->sweep_wanted || s->listing || s->queue_head || s->n_reading > 0)
                 return;
         s->sweep_under_way = s->state.sweeping = false;
+        timer_disarm(s->proof_timer);
         s->state.sweeps++;
         s->ops->sweep_done(s->userdata, timer_now() - s->sweep_begin);
 }
@@ -438,6 +459,7 @@ void scan_set_reader(struct scan *s, struct reader *reader) {
         s->sweep_cut_off = s->sweep_cut_off || s->sweep_under_way;
         s->sweep_under_way = false;
         s->list_put_off = s->list_due = false;
+        doubt_all(s);
         queue_clear(s);
         for (size_t i = 0; i < s->table->n_units; i++)
                 s->table->units[i]->reading = s->table->units[i]->read_again = false;
@@ -478,6 +500,8 @@ int scan_new(struct scan **ret, sd_event *event, struct unit_table *table, unsig
         r = timer_new(&s->list_timer, event, on_list_timer, s);
         if (r >= 0)
                 r = timer_new(&s->retry_timer, event, on_retry, s);
+        if (r >= 0)
+                r = timer_new(&s->proof_timer, event, on_proof_timer, s);
         if (r < 0) {
                 scan_free(s);
                 return r;
@@ -491,6 +515,7 @@ struct scan *scan_free(struct scan *s) {
                 return NULL;
         timer_free(s->list_timer);
         timer_free(s->retry_timer);
+        timer_free(s->proof_timer);
         strv_free(s->candidates);
         free(s);
         return NULL;

@@ -70,7 +70,7 @@ void scan_read_ended(struct scan *scan, const char *name, enum read_result resul
 struct scan_state {
         bool sweeping;          /* a sweep is wanted or under way */
         bool failed;            /* the last list could not be had; it is tried again */
-        unsigned n_stale;       /* units that could not be read */
+        unsigned n_stale;       /* units that could not be read since they may have changed */
         bool overflow;          /* more units than may be kept */
         uint64_t sweeps;        /* so many ended */
 };

@@ -53,6 +53,8 @@ static const char *scan_problem(const struct manager *m, char *text, size_t size
                 return "The service manager does not list its units; scores are those of the last time.";
         if (m->last_scan == 0)
                 return "The first scan has not ended yet.";
+        if (!m->ready && scan->n_stale > 0)
+                return "The service manager does not answer; scores are those of the last time.";
         if (scan->n_stale > 0) {
                 (void) snprintf(text, size, "%u unit%s could not be read; %s may be old.", scan->n_stale,
                                 scan->n_stale == 1 ? "" : "s", scan->n_stale == 1 ? "its score" : "their scores");

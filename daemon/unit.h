@@ -32,6 +32,7 @@ struct unit {
         uint64_t last_read;     /* realtime, µs */
         bool assessed : 1;      /* facts and assessment are there; only then it is shown */
         bool stale : 1;         /* may have changed, and could not be read since */
+        bool unproven : 1;      /* may have changed, and was not read since */
         bool queued : 1;        /* waits to be read */
         bool reading : 1;       /* is being read */
         bool read_again : 1;    /* once that has ended */

@@ -26,6 +26,15 @@ const char *happy(const struct output *output, unsigned exposure) {
         return output->emoji ? level->emoji : level->face;
 }
 
+/* What is to be said of a unit at the end of its row. */
+static int add_marks(struct table *table, const struct list_row *row, const char *regressed) {
+        char text[64];
+
+        snprintf(text, sizeof(text), "%s%s%s", row->regressed ? regressed : "", row->regressed && row->stale ? ", " : "",
+                 row->stale ? "stale" : "");
+        return table_add(table, row->regressed ? STYLE_BAD : STYLE_WARNING, text);
+}
+
 static int add_row(struct table *table, const struct list_row *row, const struct output *output,
                    const char *mark) {
         enum style style = exposure_level(row->exposure)->style;
@@ -37,7 +46,7 @@ static int add_row(struct table *table, const struct list_row *row, const struct
         table_add(table, STYLE_PLAIN, happy(output, row->exposure));
         table_add(table, row->exposure == row->baseline ? STYLE_FAINT : STYLE_PLAIN,
                   exposure_to_string(row->baseline, text));
-        return table_add(table, STYLE_BAD, row->regressed ? mark : "");
+        return add_marks(table, row, mark);
 }
 
 /* How many units there are of each level. */
@@ -64,11 +73,12 @@ static void print_levels(const struct list_row *rows, size_t n_rows, const struc
 static void print_notes(const struct list_row *rows, size_t n_rows, const struct options *options,
                         const struct output *output) {
         const char *on = style_on(output, STYLE_BAD), *off = style_off(output), *separator = "";
-        size_t n_regressed = 0, n_above = 0;
+        size_t n_regressed = 0, n_above = 0, n_stale = 0;
         char text[EXPOSURE_TEXT_SIZE];
 
         for (size_t i = 0; i < n_rows; i++) {
                 n_regressed += rows[i].regressed;
+                n_stale += rows[i].stale;
                 n_above += exceeds_threshold(options, rows[i].exposure);
         }
         if (n_regressed > 0) {
@@ -78,6 +88,11 @@ static void print_notes(const struct list_row *rows, size_t n_rows, const struct
         if (n_above > 0) {
                 fprintf(output->stream, "%s%s%zu above %s%s.", separator, on, n_above,
                         exposure_to_string((unsigned) options->threshold, text), off);
+                separator = " ";
+        }
+        if (n_stale > 0) {
+                fprintf(output->stream, "%s%s%zu stale%s: systemd could not be asked since something may have changed.",
+                        separator, style_on(output, STYLE_WARNING), n_stale, off);
                 separator = " ";
         }
         if (!options->all)
@@ -127,6 +142,8 @@ static json_object *row_to_json(const struct list_row *row, const struct output 
             json_add_string(object, "happy", happy(output, row->exposure)) < 0 ||
             json_add_exposure(object, "baseline", row->baseline) < 0 ||
             json_add_bool(object, "regressed", row->regressed) < 0 ||
+            json_add_time(object, "last_read", row->last_read) < 0 ||
+            json_add_bool(object, "stale", row->stale) < 0 ||
             json_add_string(object, "path", row->path) < 0)
                 return NULL;
         return TAKE_PTR(object);

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <json-c/json_object.h>
 
@@ -14,6 +15,8 @@ struct list_row {
         const char *unit, *predicate, *path;
         unsigned exposure, baseline;    /* tenths */
         bool regressed;
+        bool stale;                     /* not proven to be current */
+        uint64_t last_read;             /* microseconds since 1970; 0: unknown */
 };
 
 /* The table with its header and the counts below, as the options have it. Returns 0 or a negative errno. */

@@ -147,6 +147,8 @@ static void print_header(const struct unit *unit, const struct output *output) {
                 fields_print(output, "Fragment", STYLE_PLAIN, unit->fragment_path);
         for (char **path = unit->drop_in_paths; path && *path; path++)
                 fields_print(output, path == unit->drop_in_paths ? "Drop-In" : "", STYLE_PLAIN, *path);
+        if (unit->last_read > 0)
+                fields_print_time(output, "Last read", unit->last_read);
         if (unit->stale)
                 fields_print(output, "Stale", STYLE_WARNING,
                              "systemd could not be asked since something may have changed.");
@@ -228,6 +230,7 @@ json_object *show_to_json(const struct unit *unit, const struct output *output) 
             add_text(object, "path", unit->path) < 0 ||
             add_text(object, "fragment_path", unit->fragment_path) < 0 ||
             json_add_strings(object, "drop_in_paths", unit->drop_in_paths) < 0 ||
+            json_add_time(object, "last_read", unit->last_read) < 0 ||
             json_add_bool(object, "stale", unit->stale) < 0 ||
             json_add(object, "findings", findings_to_json(unit)) < 0)
                 return NULL;

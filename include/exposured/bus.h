@@ -26,6 +26,8 @@
 #define EXPOSURED_FINDING_SIGNATURE "ssstttdss"
 /* A row of ListUnits. */
 #define EXPOSURED_LIST_SIGNATURE "sdsdbo"
+/* A row of ListFreshness. */
+#define EXPOSURED_FRESHNESS_SIGNATURE "stb"
 /* A check that differs: json_field, badness before and after, 255 is "not applicable". */
 #define EXPOSURED_CHECKS_SIGNATURE "a(stt)"
 /* A cause: path, change, time, the lines that differ. */

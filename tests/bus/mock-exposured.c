@@ -5,6 +5,8 @@
  * then takes commands from standard input, a line each, and says "done" after each:
  *   emit MEMBER UNIT   sends that signal; the unit "hostile.service" has hostile texts, "none" is none
  *   unhealthy          has Healthy say no from now on
+ *   stale              has some units that may have changed from now on
+ *   old                does not know ListFreshness from now on
  *   events N           has generated.service so many events in its history
  *   no-regressions     has no regression open from now on
  *   hostile            has hostile texts in all that is remembered
@@ -36,7 +38,7 @@ struct mock {
         sd_bus *bus;
         sd_event *event;
         unsigned n_units;       /* beyond the fixed ones */
-        bool healthy, hold;
+        bool healthy, hold, stale, old;
         struct mock_memory memory;
         sd_bus_message *held[MAX_HELD];
         size_t n_held;
@@ -122,6 +124,42 @@ static int reply_list(struct mock *mock, sd_bus_message *call, bool all) {
         return r;
 }
 
+/* In the order of names, as the daemon has them; one of them is in no list. */
+static int append_freshness(const struct mock *mock, sd_bus_message *m) {
+        static const struct {
+                const char *name;
+                bool stale;
+        } rows[] = {
+                { "aaa.service", true },
+                { "closed.service", false },
+                { "getty@tty1.service", true },
+                { "nginx.service", true },
+                { "systemd-tmpfiles.service", true },
+        };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(rows); i++)
+                r = sd_bus_message_append(m, "(" EXPOSURED_FRESHNESS_SIGNATURE ")", rows[i].name,
+                                          UINT64_C(1700000000000000) + i, mock->stale && rows[i].stale);
+        return r;
+}
+
+static int reply_freshness(const struct mock *mock, sd_bus_message *call) {
+        sd_bus_message *m = NULL;
+        int r = sd_bus_message_new_method_return(call, &m);
+
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "(" EXPOSURED_FRESHNESS_SIGNATURE ")");
+        if (r >= 0)
+                r = append_freshness(mock, m);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        if (r >= 0)
+                r = sd_bus_send(NULL, m, NULL);
+        sd_bus_message_unref(m);
+        return r;
+}
+
 static const struct mock_unit *find_unit(const char *name) {
         for (size_t i = 0; i < N_UNITS; i++)
                 if (streq(units[i].name, name))
@@ -162,7 +200,7 @@ static int append_unit(sd_bus_message *m, const char *name, const struct mock_un
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
 
         if (r >= 0)
-                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}",
+                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}",
                                           "Name", "s", hostile ? HOSTILE : name,
                                           "Exposure", "d", u->exposure,
                                           "Predicate", "s", hostile ? HOSTILE : u->predicate,
@@ -173,6 +211,7 @@ static int append_unit(sd_bus_message *m, const char *name, const struct mock_un
                                           "FragmentPath", "s", hostile ? HOSTILE : "/usr/lib/a.service",
                                           "DropInPaths", "as", 2, "/etc/a.service.d/10-first.conf",
                                           hostile ? HOSTILE : "/etc/a.service.d/20-second.conf",
+                                          "LastRead", "t", UINT64_C(1700000001000000),
                                           "Stale", "b", hostile,
                                           "NotKnownYet", "(si)", "skipped", 1);
         if (r >= 0)
@@ -222,6 +261,9 @@ static int answer(struct mock *mock, sd_bus_message *call) {
                 return reply_list(mock, call, false);
         if (streq(member, "ListAllUnits"))
                 return reply_list(mock, call, true);
+        if (streq(member, "ListFreshness"))
+                return mock->old ? sd_bus_reply_method_errorf(call, SD_BUS_ERROR_UNKNOWN_METHOD, "No such method.") :
+                                   reply_freshness(mock, call);
         if (streq(member, "Rescan"))
                 return sd_bus_reply_method_return(call, NULL);
         r = mock_memory_answer(&mock->memory, call);
@@ -299,6 +341,7 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD("ListUnits", NULL, "a(sdsdbo)", method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("ListAllUnits", NULL, "a(sdsdbo)", method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("ListFreshness", NULL, "a(stb)", method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("GetUnit", "s", "o", method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("AssessUnit", "s", "a{sv}", method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Rescan", NULL, NULL, method, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -388,6 +431,10 @@ static int run_command(struct mock *mock, const char *line) {
                 mock->memory.hostile = true;
         else if (streq(line, "unhealthy"))
                 mock->healthy = false;
+        else if (streq(line, "stale"))
+                mock->stale = true;
+        else if (streq(line, "old"))
+                mock->old = true;
         else if (streq(line, "hold"))
                 mock->hold = true;
         else if (streq(line, "release"))

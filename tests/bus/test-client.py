@@ -25,9 +25,16 @@ UNITS = [
 ONESHOT = ("systemd-tmpfiles.service", "9.4", "UNSAFE", "😨", "9.4", False, "systemd_2dtmpfiles_2eservice")
 
 
-def as_object(row):
-    keys = ("unit", "exposure", "predicate", "happy", "baseline", "regressed", "path")
-    return dict(zip(keys, row)) | {"path": f"{PREFIX}/{row[-1]}"}
+# When some of them were read last, after the mock's beginning of time.
+BEGINNING = 1700000000000000
+READ = {"closed.service": 1, "getty@tty1.service": 2, "nginx.service": 3, "systemd-tmpfiles.service": 4}
+
+
+def as_object(row, stale=()):
+    keys = ("unit", "exposure", "predicate", "happy", "baseline", "regressed")
+    read = READ.get(row[0])
+    return dict(zip(keys, row)) | {"last_read": BEGINNING + read if read else None, "stale": row[0] in stale,
+                                   "path": f"{PREFIX}/{row[-1]}"}
 
 
 class List(ClientCase):
@@ -63,6 +70,21 @@ systemd-logind.service      2.8 OK        🙂         2.8
     def test_all(self):
         self.assertEqual(self.json("list", "--all"), [as_object(row) for row in [*UNITS, ONESHOT]])
         self.assertNotIn("oneshot", self.output("list", "-a"))
+
+    def test_stale(self):
+        stale = ("getty@tty1.service", "nginx.service", "systemd-tmpfiles.service")
+        self.mock.tell("stale")
+        self.assertEqual(self.json("list", "--all"), [as_object(row, stale) for row in [*UNITS, ONESHOT]])
+        self.assertEqual(self.output("list", "--no-legend", "getty@*", "nginx"),
+                         "getty@tty1.service 9.6 UNSAFE 😨 9.6 stale\n"
+                         "nginx.service      5.1 MEDIUM 😐 2.8 ▲ regressed, stale\n")
+        self.assertIn("2 regressed. 2 stale: systemd could not be asked since something may have changed. Pass",
+                      self.output("list"))
+        self.assertEqual([row["stale"] for row in self.json("list", "nginx", "open", "--sort=exposure")], [False, True])
+
+    def test_older_daemon(self):
+        self.mock.tell("old")
+        self.assertEqual(self.json("list"), [as_object(row) | {"last_read": None} for row in UNITS])
 
     def names(self, *arguments):
         return [row["unit"] for row in self.json("list", *arguments)]
@@ -125,7 +147,9 @@ class Show(ClientCase):
       Since: """ + header.split("Since: ")[1].split("\n")[0] + """
    Fragment: /usr/lib/a.service
     Drop-In: /etc/a.service.d/10-first.conf
-             /etc/a.service.d/20-second.conf""")
+             /etc/a.service.d/20-second.conf
+  Last read: """ + header.split("Last read: ")[1])
+        self.assertRegex(header, r"Last read: Tue 2023-11-14 22:13:21 UTC; \d+y( \w+)? ago\Z")
         self.assertRegex(header, r"Since: Tue 2023-11-14 22:13:20 UTC; .* ago\n")
         rows = checks.splitlines()[1:]
         self.assertEqual(len(rows), 81)
@@ -144,7 +168,7 @@ class Show(ClientCase):
         self.assertEqual(unit, {
             "unit": "nginx.service", "exposure": "5.1", "predicate": "MEDIUM", "happy": "😐", "baseline": "2.8",
             "regressed": True, "since": 1700000000123456, "oneshot": False, "path": f"{PREFIX}/nginx_2eservice",
-            "fragment_path": "/usr/lib/a.service", "stale": False,
+            "fragment_path": "/usr/lib/a.service", "last_read": 1700000001000000, "stale": False,
             "drop_in_paths": ["/etc/a.service.d/10-first.conf", "/etc/a.service.d/20-second.conf"]})
         self.assertEqual(len({finding["json_field"] for finding in findings}), 81)
         for finding in findings:

@@ -5,6 +5,8 @@
 import os
 import xml.etree.ElementTree as ElementTree
 
+import time
+
 from daemoncase import ERROR, MANAGER, NAME, PATH, PROPERTIES, UNIT, BusError, DaemonCase, changed, main, unit_path
 
 XML = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir, "dbus")
@@ -78,6 +80,13 @@ class Reading(DaemonCase):
             values = self.get_all(row[0])
             self.assertEqual((values["Name"], values["Exposure"], values["Predicate"], values["Baseline"],
                               values["Regressed"]), row[:5])
+
+    def test_freshness(self):
+        rows = self.call("ListFreshness")[0]
+        self.assertEqual([row[0] for row in rows], self.names("ListAllUnits"))
+        for name, last_read, stale in rows:
+            self.assertEqual((last_read, stale), (self.get("LastRead", name), False))
+            self.assertLess(abs(last_read / 10**6 - time.time()), 3600)
 
     def test_path_of_an_escaped_name(self):
         self.assertEqual(self.call("GetUnit", "s", ESCAPED)[0],

@@ -34,6 +34,7 @@ START_TEST(reads_a_unit) {
         properties_add(m, "Oneshot", "b", true);
         properties_add(m, "FragmentPath", "s", "/usr/lib/a.service");
         properties_add(m, "DropInPaths", "as", 2, "/etc/1.conf", "/etc/2.conf");
+        properties_add(m, "LastRead", "t", UINT64_C(456));
         properties_add(m, "Stale", "b", true);
         add_findings(m);
         properties_seal(m);
@@ -45,6 +46,7 @@ START_TEST(reads_a_unit) {
         ck_assert(unit.has_baseline && unit.regressed && unit.oneshot && unit.stale);
         ck_assert_uint_eq(unit.baseline, 28);
         ck_assert_uint_eq(unit.since, 123);
+        ck_assert_uint_eq(unit.last_read, 456);
         ck_assert_str_eq(unit.fragment_path, "/usr/lib/a.service");
         ck_assert_str_eq(unit.drop_in_paths[1], "/etc/2.conf");
         ck_assert_ptr_null(unit.drop_in_paths[2]);

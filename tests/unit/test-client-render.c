@@ -92,6 +92,31 @@ START_TEST(list_on_a_narrow_terminal) {
 }
 END_TEST
 
+START_TEST(list_of_stale_units) {
+        static const struct list_row stale[] = {
+                { "a.service", "OK", "/a", 28, 28, false, true, 5 },
+                { "b.service", "OK", "/b", 28, 10, true, true, 5 },
+        };
+        struct options options = plain;
+        struct output *output = output_new(0);
+
+        options.all = true;
+        ck_assert_int_eq(list_print(stale, ELEMENTSOF(stale), &options, output), 0);
+        ck_assert_str_eq(output_text(output),
+                         "UNIT      EXPOSURE PREDICATE HAPPY BASELINE\n"
+                         "a.service      2.8 OK        :-)        2.8 stale\n"
+                         "b.service      2.8 OK        :-)        1.0 ▲ regressed, stale\n"
+                         "\n"
+                         "2 units listed: 2 OK.\n"
+                         "1 regressed. 2 stale: systemd could not be asked since something may have changed.\n");
+        output->columns = 40;
+        options.legend = false;
+        ck_assert_int_eq(list_print(stale + 1, 1, &options, output), 0);
+        ck_assert_str_eq(output_text(output), "b.service 2.8 OK :-) 1.0 ▲, stale\n");
+        output_free(output);
+}
+END_TEST
+
 START_TEST(list_without_utf8) {
         static const struct list_row row = { "größe.service", "OK", "/a", 28, 10, true };
         struct options options = plain;
@@ -118,7 +143,8 @@ START_TEST(list_as_json) {
 
         ck_assert_str_eq(printed(array, JSON_SHORT, output),
                          "[{\"unit\":\"nginx.service\",\"exposure\":\"5.1\",\"predicate\":\"MEDIUM\","
-                         "\"happy\":\":-|\",\"baseline\":\"2.8\",\"regressed\":true,\"path\":\"/nginx\"}]\n");
+                         "\"happy\":\":-|\",\"baseline\":\"2.8\",\"regressed\":true,\"last_read\":null,"
+                         "\"stale\":false,\"path\":\"/nginx\"}]\n");
         ck_assert_str_eq(printed(none, JSON_SHORT, output), "[]\n");
         ck_assert_ptr_nonnull(strstr(printed(array, JSON_PRETTY, output), "\n    \"exposure\": \"5.1\",\n"));
         output_free(output);
@@ -224,7 +250,7 @@ START_TEST(show_as_json) {
                          "\"baseline\":\"2.8\",\"regressed\":true,\"since\":0,\"oneshot\":false,"
                          "\"path\":\"/nginx\","
                          "\"fragment_path\":\"/usr/lib/nginx.service\","
-                         "\"drop_in_paths\":[\"/etc/1.conf\",\"/etc/2.conf\"],\"stale\":false,\"findings\":["
+                         "\"drop_in_paths\":[\"/etc/1.conf\",\"/etc/2.conf\"],\"last_read\":null,\"stale\":false,\"findings\":["
                          "{\"json_field\":\"PrivateTmp\",\"name\":\"PrivateTmp=\",\"set\":false,"
                          "\"badness\":1,\"weight\":1000,\"range\":1,\"exposure\":\"0.2\","
                          "\"description\":\"Shares /tmp\","
@@ -248,7 +274,7 @@ START_TEST(show_as_json_of_what_is_not_loaded) {
                          "{\"unit\":\"a.service\",\"exposure\":\"1.0\",\"predicate\":\"OK\","
                          "\"happy\":\":-)\","
                          "\"baseline\":null,\"regressed\":false,\"since\":0,\"oneshot\":false,\"path\":null,"
-                         "\"fragment_path\":null,\"drop_in_paths\":[],\"stale\":false,\"findings\":[]}\n");
+                         "\"fragment_path\":null,\"drop_in_paths\":[],\"last_read\":null,\"stale\":false,\"findings\":[]}\n");
         output_free(output);
 }
 END_TEST
@@ -399,6 +425,7 @@ int main(void) {
         tcase_add_test(tests, list_without_legend);
         tcase_add_test(tests, list_of_few);
         tcase_add_test(tests, list_on_a_narrow_terminal);
+        tcase_add_test(tests, list_of_stale_units);
         tcase_add_test(tests, list_without_utf8);
         tcase_add_test(tests, list_as_json);
         tcase_add_test(tests, json_is_safe_and_lossless);

@@ -297,6 +297,91 @@ START_TEST(doubt_during_a_read) {
 }
 END_TEST
 
+static bool is_stale(const char *name) {
+        return unit_table_get(&t.units, name)->stale;
+}
+
+#define PROOF (10 * USEC_PER_SEC)
+
+START_TEST(stale_without_an_answer) {
+        START("a.service", "b.service");
+        scan_set_reader(t.scan, NULL);
+        fake_time_pass(PROOF - 1);
+        ck_assert_uint_eq(t.n_stale, 0);
+        fake_time_pass(1);
+        ck_assert(is_stale("a.service") && is_stale("b.service"));
+        ck_assert_uint_eq(scan_state(t.scan)->n_stale, 2);
+        fake_time_pass(100 * PROOF);
+        ck_assert_uint_eq(t.n_stale, 2);
+
+        scan_set_reader(t.scan, &t.reader);
+        fake_time_pass(0);
+        LIST("a.service", "b.service", "c.service");
+        end_read("b.service", READ_DONE);
+        ck_assert(is_stale("a.service") && !is_stale("b.service"));
+        read_all();
+        ck_assert_uint_eq(scan_state(t.scan)->n_stale, 0);
+        ck_assert_uint_eq(t.n_stale, 4);
+        fake_time_pass(100 * PROOF);
+        ck_assert_uint_eq(t.n_stale, 4);
+}
+END_TEST
+
+/* Also from a reload to a sweep that takes too long. What came meanwhile is as it was read. */
+START_TEST(stale_with_slow_answers) {
+        START("a.service", "b.service");
+        scan_set_reader(t.scan, NULL);
+        fake_time_pass(PROOF / 2);
+        scan_set_reader(t.scan, &t.reader);
+        fake_time_pass(0);
+        LIST("a.service", "b.service", "c.service");
+        end_read("a.service", READ_DONE);
+        fake_time_pass(PROOF / 2);
+        ck_assert(!is_stale("a.service") && is_stale("b.service") && !is_stale("c.service"));
+        ck_assert_uint_eq(scan_state(t.scan)->n_stale, 1);
+        read_all();
+        ck_assert_uint_eq(scan_state(t.scan)->n_stale, 0);
+        ck_assert_uint_eq(t.n_sweeps, 1);
+}
+END_TEST
+
+START_TEST(stale_without_a_list) {
+        START("a.service");
+        scan_set_reader(t.scan, &t.reader);
+        fake_time_pass(0);
+        t.reader.listing = false;
+        scan_list_ended(t.scan, -EIO);
+        t.reader.list_fails = true;
+        fake_time_pass(PROOF);
+        ck_assert(is_stale("a.service"));
+        t.reader.list_fails = false;
+        fake_time_pass(100 * USEC_PER_SEC);
+        LIST("a.service");
+        read_all();
+        ck_assert(!is_stale("a.service"));
+        ck_assert(!scan_state(t.scan)->failed);
+}
+END_TEST
+
+START_TEST(soon_enough_is_never_stale) {
+        START("a.service");
+        for (unsigned i = 0; i < 10; i++) {
+                scan_set_reader(t.scan, NULL);
+                fake_time_pass(PROOF / 2);
+                scan_set_reader(t.scan, &t.reader);
+                fake_time_pass(0);
+                LIST("a.service");
+                read_all();
+                fake_time_pass(PROOF / 4);
+        }
+        /* that nobody had a reason to read it is none to doubt it */
+        fake_time_pass(1000 * PROOF);
+        scan_sweep(t.scan);
+        fake_time_pass(100 * PROOF);
+        ck_assert_uint_eq(t.n_stale, 0);
+}
+END_TEST
+
 /* The reader has room for four calls, and a list is one of them. */
 START_TEST(list_waits_for_room) {
         START("a.service", "b.service", "c.service", "d.service", "e.service");
@@ -779,7 +864,8 @@ START_TEST(reader_goes_and_comes_back) {
         ck_assert(!scan_state(t.scan)->sweeping);
         scan_unit_loaded(t.scan, "g.service");
         scan_read_again(t.scan, "a.service");
-        /* it does not wake up for nothing */
+        /* it does not wake up for nothing: once, when all is stale by then */
+        fake_time_pass(PROOF);
         ck_assert(!fake_time_next(&usec));
         ck_assert_uint_eq(t.reader.n_lists, 1);
         ck_assert_uint_eq(t.reader.n_reads, 0);
@@ -826,6 +912,7 @@ START_TEST(reader_goes_before_a_retry) {
         t.reader.listing = false;
         scan_list_ended(t.scan, -EIO);
         scan_set_reader(t.scan, NULL);
+        fake_time_pass(PROOF);
         ck_assert(!fake_time_next(&usec));
         scan_set_reader(t.scan, &t.reader);
         fake_time_pass(0);
@@ -894,6 +981,10 @@ int main(void) {
         tcase_add_test(tcase, removed_is_believed_to_the_list_alone);
         tcase_add_test(tcase, candidate_that_is_not_loaded);
         tcase_add_test(tcase, doubt_during_a_read);
+        tcase_add_test(tcase, stale_without_an_answer);
+        tcase_add_test(tcase, stale_with_slow_answers);
+        tcase_add_test(tcase, stale_without_a_list);
+        tcase_add_test(tcase, soon_enough_is_never_stale);
         tcase_add_test(tcase, list_waits_for_room);
         tcase_add_test(tcase, list_waits_for_reads_that_are_dropped);
         tcase_add_test(tcase, doubt_while_it_waits);
