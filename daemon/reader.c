@@ -171,19 +171,7 @@ static int on_list(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return 0;
 }
 
-/* Names are patterns to systemd, and an escaped character in a name begins with a backslash. */
-static int append_pattern(sd_bus_message *m, const char *name) {
-        char pattern[2 * UNIT_NAME_SIZE], *p = pattern;
-
-        for (; *name && p < pattern + sizeof(pattern) - 2; name++) {
-                if (*name == '\\')
-                        *p++ = '\\';
-                *p++ = *name;
-        }
-        *p = '\0';
-        return sd_bus_message_append(m, "s", pattern);
-}
-
+/* Names are patterns to systemd, but what it would take for one is in no name, and a backslash is just that. */
 static int append_patterns(sd_bus_message *m, char *const *names) {
         int r;
 
@@ -196,7 +184,7 @@ static int append_patterns(sd_bus_message *m, char *const *names) {
         if (r < 0)
                 return r;
         for (; *names; names++) {
-                r = append_pattern(m, *names);
+                r = sd_bus_message_append(m, "s", *names);
                 if (r < 0)
                         return r;
         }

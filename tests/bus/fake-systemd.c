@@ -99,7 +99,7 @@ static int reply_list(struct fake *fake, sd_bus_message *call, sd_bus_message *r
                 bool matches = false;
 
                 for (size_t i = 0; i < n && unit->loaded; i++)
-                        matches = matches || fnmatch(patterns[i], unit->name, 0) == 0;
+                        matches = matches || fnmatch(patterns[i], unit->name, FNM_NOESCAPE) == 0;
                 if (!matches)
                         continue;
                 unit_path(unit->name, &path);

@@ -109,6 +109,13 @@ class Units(Case):
         self.assertEqual(questions(self.asked()),
                          [("ListUnitsByPatterns", "new.service", ""), *one_read("new.service")])
 
+    def test_new_unit_with_an_escaped_name(self):
+        """systemd takes a backslash in what it compares names with for a backslash."""
+        name = r"a@dev-\x2db.service"
+        self.systemd.load(name)
+        self.wait_until(lambda: name in self.names())
+        self.assertEqual(questions(self.asked()), [("ListUnitsByPatterns", name, ""), *one_read(name)])
+
     def test_unit_that_is_gone(self):
         self.systemd.unload("a.service")
         self.wait_until(lambda: "a.service" not in self.names())

@@ -87,6 +87,17 @@ class Fresh(case.MachineCase):
         self.settle("the file of a missing unit")
         self.assertIn("late.service", self.follower.last())
 
+    def test_name_with_escapes(self):
+        """Loaded alone it is asked for by its name, which has backslashes."""
+        machine, name = self.machine, r"escaped@dev-\x2done\x20two.service"
+        machine.write(f"{changes.RUN}/escaped@.service", "[Service]\nExecStart=/bin/sleep infinity\n")
+        machine.systemctl("start", name)
+        self.settle("an escaped name")
+        self.assertIn(name, self.follower.last())
+        machine.systemctl("stop", name)
+        self.settle("its end")
+        self.assertNotIn(name, self.follower.last())
+
     def test_unit_with_a_bad_setting_is_mended(self):
         machine, path = self.machine, f"{changes.RUN}/mended.service"
         machine.write(path, "[Service]\nType=simple\n")

@@ -140,7 +140,7 @@ START_TEST(list_of_names) {
         patterns = asked_patterns();
         ck_assert_uint_eq(strv_length(patterns), 2);
         ck_assert_str_eq(patterns[0], "a.service");
-        ck_assert_str_eq(patterns[1], "dev\\\\x2dsda@b\\\\x2d\\\\x2d.service");
+        ck_assert_str_eq(patterns[1], "dev\\x2dsda@b\\x2d\\x2d.service");
         strv_free(patterns);
         direct_reply(&t.direct, 0, "a(ssssssouso)", 0);
         ck_assert_uint_eq(t.n_lists, 1);
