@@ -111,10 +111,21 @@ static bool same_numbers(const struct file_state *a, const struct file_state *b)
         return a->inode == b->inode && a->mtime_nsec == b->mtime_nsec && a->size == b->size;
 }
 
+/* A link out of the sandbox. systemd can follow it, so that it leads nowhere only for us. */
+static bool is_unseen(const struct file_state *file) {
+        return file->target && !file->exists;
+}
+
+/* NULL: that is not known. */
+static const char *file_text(const struct file_state *file) {
+        if (!file)
+                return "";
+        return file->exists || is_unseen(file) ? file->content : "";
+}
+
 /* 1 where they say something else, 0 where not. A file that is not there (NULL too) says nothing. */
 static int compare_files(const struct file_state *before, const struct file_state *now, char ***ret_lines) {
-        const char *old = before && before->exists ? before->content : "";
-        const char *new = now && now->exists ? now->content : "";
+        const char *old = file_text(before), *new = file_text(now);
 
         if (old && new)
                 return diff_settings(old, new, ret_lines);
@@ -169,18 +180,20 @@ static int search_consider(struct search *s, const struct file_state *file, enum
 
 /* A file that was the unit's, and is. */
 static int search_same_path(struct search *s, const struct file_state *before, const struct file_state *now) {
-        enum cause_change change = CAUSE_CHANGED;
+        bool relinked = !streq_ptr(before->target, now->target);
 
+        if (relinked && is_unseen(now))
+                return search_consider(s, now, CAUSE_RELINKED, before, now);
         if (before->exists && !now->exists)
-                change = CAUSE_REMOVED;
-        else if (!before->exists && now->exists)
-                change = CAUSE_CREATED;
-        else if (!streq_ptr(before->target, now->target))
-                change = CAUSE_RELINKED;
-        /* To be touched, or commented, changes nothing. */
-        if (change == CAUSE_CHANGED && s->same_content)
+                return search_consider(s, now, CAUSE_REMOVED, before, NULL);
+        if (!before->exists && now->exists)
+                return search_consider(s, now, CAUSE_CREATED, before, now);
+        if (relinked)
+                return search_consider(s, now, CAUSE_RELINKED, before, now);
+        /* To be touched, or commented, changes nothing. What is not seen may have changed. */
+        if (s->same_content && !is_unseen(now))
                 return 0;
-        return search_consider(s, now, change, before, now);
+        return search_consider(s, now, CAUSE_CHANGED, before, now);
 }
 
 static enum cause_change change_of_new_path(const struct file_state *now, const struct file_state *before) {
@@ -203,7 +216,7 @@ static int search_new_path(struct search *s, const struct file_state *now) {
         if (before && !is_on_disk(before->path))
                 return 0;
         /* One file by two paths: /lib and /usr/lib. Or one that came and went already. */
-        if (before ? same_numbers(before, now) : !now->exists)
+        if (before ? same_numbers(before, now) : !now->exists && !is_unseen(now))
                 return 0;
         return search_consider(s, now, change_of_new_path(now, before), before, now);
 }

@@ -20,7 +20,10 @@ enum cause_change {
         CAUSE_CREATED,
         /* The file is there no more. Another of its name may have come forth from behind it. */
         CAUSE_REMOVED,
-        /* The file says something else, or is another one; or it cannot be told and it was written to. */
+        /*
+         * The file says something else, or is another one; or it cannot be told and it was written to; or it
+         * is a link whose target is not seen, and nothing else is found.
+         */
         CAUSE_CHANGED,
         /*
          * A link points elsewhere. The path is the link; or the fragment that an alias leads to now; or a

@@ -367,6 +367,48 @@ static const struct scenario scenarios[] = {
                 "relinked etc/foo.service\n",
         },
         {
+                "a link out of what is seen, and nothing else",
+                { { LINK, UNIT_ETC, "unseen" } }, UNIT_ETC, {},
+                {}, UNIT_ETC, {},
+                "changed etc/foo.service\n",
+        },
+        {
+                "a link out of what is seen, while another one changes",
+                { { LINK, UNIT_ETC, "unseen" }, { WRITE, OVERRIDE, CLOSED } }, UNIT_ETC, { OVERRIDE },
+                { { WRITE, OVERRIDE, OPEN } }, UNIT_ETC, { OVERRIDE },
+                "changed etc/foo.service.d/override.conf\n-ProtectHome=yes\n+ProtectHome=no\n",
+        },
+        {
+                "a link out of what is seen instead of a file",
+                { { WRITE, UNIT_ETC, CLOSED } }, UNIT_ETC, {},
+                { { REMOVE, UNIT_ETC, NULL }, { LINK, UNIT_ETC, "unseen" } }, UNIT_ETC, {},
+                "relinked etc/foo.service\n",
+        },
+        {
+                "a file instead of a link out of what is seen",
+                { { LINK, UNIT_ETC, "unseen" } }, UNIT_ETC, {},
+                { { REMOVE, UNIT_ETC, NULL }, { WRITE, UNIT_ETC, OPEN } }, UNIT_ETC, {},
+                "created etc/foo.service\n",
+        },
+        {
+                "systemctl link out of what is seen",
+                { { WRITE, UNIT, CLOSED } }, UNIT, {},
+                { { LINK, UNIT_ETC, "unseen" } }, UNIT_ETC, {},
+                "created etc/foo.service\n",
+        },
+        {
+                "systemctl revert of that",
+                { { WRITE, UNIT, CLOSED }, { LINK, UNIT_ETC, "unseen" } }, UNIT_ETC, {},
+                { { REMOVE, UNIT_ETC, NULL } }, UNIT, {},
+                "removed etc/foo.service\n",
+        },
+        {
+                "a drop-in that is a link out of what is seen",
+                { { WRITE, UNIT, CLOSED } }, UNIT, {},
+                { { LINK, OVERRIDE, "unseen" } }, UNIT, { OVERRIDE },
+                "created etc/foo.service.d/override.conf\n",
+        },
+        {
                 "systemctl link",
                 { { WRITE, UNIT, CLOSED }, { WRITE, "opt/foo.service", OPEN } }, UNIT, {},
                 { { LINK, UNIT_ETC, "../opt/foo.service" } }, UNIT_ETC, {},
