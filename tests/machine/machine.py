@@ -83,6 +83,7 @@ MemoryMax=infinity
 
 CLONE_NEWNS = 0x00020000
 MS_REC_PRIVATE = 0x4000 | (1 << 18)
+MS_REMOUNT_BIND = 0x20 | 0x1000
 PR_SET_PDEATHSIG = 1
 
 # Only one hierarchy, or two beside each other.
@@ -450,6 +451,17 @@ def stop(process, number=signal.SIGTERM):
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         return process.wait()
+
+
+def remount_writable(pid, path):
+    """Takes the read-only flag off a mount that a process sees. No program is run: the process may see none."""
+    child = os.fork()
+    if child == 0:
+        namespace = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY)
+        failed = libc.setns(namespace, CLONE_NEWNS) or libc.mount(None, path.encode(), None, MS_REMOUNT_BIND, None)
+        os._exit(1 if failed else 0)
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0:
+        raise CommandFailed(f"{path} of process {pid} cannot be made writable")
 
 
 def inner_pid(pid):

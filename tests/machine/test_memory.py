@@ -16,6 +16,7 @@ import bus
 import case
 import generate
 import tap
+from machine import remount_writable
 
 ETC = "/etc/systemd/system"
 FOLDER = "/var/lib/exposured"
@@ -283,8 +284,7 @@ class Memory(case.MachineCase):
         self.weaken_without_disk(daemon)
         self.machine.run("mount", "-o", "remount,rw", FOLDER)
         # The sandbox of the service has taken the mount over as it was.
-        pid = self.machine.output("systemctl", "show", "-P", "MainPID", "exposured.service").strip()
-        self.machine.run("nsenter", "-t", pid, "-m", "mount", "-o", "remount,bind,rw", FOLDER)
+        remount_writable(self.machine.main_pid("exposured.service"), FOLDER)
         self.mend_with_disk(daemon)
 
     def test_full_disk(self):
