@@ -53,7 +53,8 @@ static char *text_or_null(char *text) {
 
 /* Returns whether there was a file. */
 static bool take_file(struct input *input, struct snapshot *before, struct snapshot *now) {
-        struct snapshot *snapshot = input_take(input, "before") ? before : input_take(input, "now") ? now : NULL;
+        struct snapshot *snapshot = input_take(input, "before") ? before :
+                                    input_take(input, "now") ? now : NULL;
         _cleanup_(freep) char *path = NULL, *target = NULL, *content = NULL;
         struct store_file file;
         int r;

@@ -31,6 +31,9 @@
 #define FLAG_UTF8 0x100U
 #define FLAG_COLORS 0x200U
 
+/* The linker calls these where the client calls those of libsystemd; an optimizer does not know that. */
+#define WRAPPER __attribute__((used))
+
 /* The answers that are left: the calls that take them have no other way to know. */
 static struct input answers;
 
@@ -50,32 +53,36 @@ static int answer(sd_bus_error *error, sd_bus_message **ret) {
         return *ret ? 1 : sd_bus_error_set_errno(error, -EBADMSG);
 }
 
-int __wrap_sd_bus_call(sd_bus *bus, sd_bus_message *m, uint64_t usec, sd_bus_error *error, sd_bus_message **ret);
-int __wrap_sd_bus_call(sd_bus *bus, sd_bus_message *m, uint64_t usec, sd_bus_error *error, sd_bus_message **ret) {
+WRAPPER int __wrap_sd_bus_call(sd_bus *bus, sd_bus_message *m, uint64_t usec, sd_bus_error *error,
+                               sd_bus_message **ret);
+int __wrap_sd_bus_call(sd_bus *bus, sd_bus_message *m, uint64_t usec, sd_bus_error *error,
+                       sd_bus_message **ret) {
         (void) bus, (void) m, (void) usec;
         return answer(error, ret);
 }
 
+WRAPPER int __wrap_sd_bus_call_method(sd_bus *bus, const char *destination, const char *path,
+                                      const char *interface, const char *member, sd_bus_error *error,
+                                      sd_bus_message **ret, const char *types, ...);
 int __wrap_sd_bus_call_method(sd_bus *bus, const char *destination, const char *path, const char *interface,
-                              const char *member, sd_bus_error *error, sd_bus_message **ret, const char *types, ...);
-int __wrap_sd_bus_call_method(sd_bus *bus, const char *destination, const char *path, const char *interface,
-                              const char *member, sd_bus_error *error, sd_bus_message **ret, const char *types, ...) {
+                              const char *member, sd_bus_error *error, sd_bus_message **ret,
+                              const char *types, ...) {
         (void) bus, (void) destination, (void) path, (void) interface, (void) member, (void) types;
         return answer(error, ret);
 }
 
-sd_bus *__wrap_sd_bus_flush_close_unref(sd_bus *bus);
-pid_t __wrap_agent_start(const struct options *options);
+WRAPPER sd_bus *__wrap_sd_bus_flush_close_unref(sd_bus *bus);
+WRAPPER pid_t __wrap_agent_start(const struct options *options);
 
 static int open_bus(sd_bus **ret) {
         *ret = sd_bus_ref(message_bus());
         return 0;
 }
 
-#define WRAP_OPEN(function, ...)                                \
-        int __wrap_##function(sd_bus **ret, ##__VA_ARGS__);     \
-        int __wrap_##function(sd_bus **ret, ##__VA_ARGS__) {    \
-                return open_bus(ret);                           \
+#define WRAP_OPEN(function, ...)                                    \
+        WRAPPER int __wrap_##function(sd_bus **ret, ##__VA_ARGS__); \
+        int __wrap_##function(sd_bus **ret, ##__VA_ARGS__) {        \
+                return open_bus(ret);                               \
         }
 
 WRAP_OPEN(sd_bus_open_system)
@@ -207,11 +214,11 @@ static void run_with_stderr(int n_words, char **words, unsigned flags) {
 }
 
 static int split_words(char *line, char **words) {
-        char *position;
+        char *position, *word = strtok_r(line, " ", &position);
         int n = 0;
 
         words[n++] = (char *) "exposurectl";
-        for (char *word = strtok_r(line, " ", &position); word && n < WORDS_MAX; word = strtok_r(NULL, " ", &position))
+        for (; word && n < WORDS_MAX; word = strtok_r(NULL, " ", &position))
                 words[n++] = word;
         words[n] = NULL;
         return n;

@@ -115,7 +115,8 @@ static bool append_array(sd_bus_message *m, const char *contents, struct input *
         return sd_bus_message_close_container(m) >= 0;
 }
 
-static bool append_struct(sd_bus_message *m, char type, const char *contents, struct input *input, unsigned depth) {
+static bool append_struct(sd_bus_message *m, char type, const char *contents, struct input *input,
+                          unsigned depth) {
         return sd_bus_message_open_container(m, type == '(' ? 'r' : 'e', contents) >= 0 &&
                append(m, contents, strlen(contents), input, depth) &&
                sd_bus_message_close_container(m) >= 0;

@@ -4,8 +4,9 @@
 
     run-fuzzer.py FUZZER CORPUS DICTIONARY [FOLDER]
 
-What it finds on the way is kept in the folder, or forgotten where none is given. An input that breaks something is left
-in the current folder, and ends the run: put it into the corpus, where every build tests it from then on."""
+What it finds on the way is kept in the folder, or forgotten where none is given. An input that breaks
+something is left in the current folder, and ends the run: put it into the corpus, where every build tests it
+from then on."""
 
 import os
 import subprocess
