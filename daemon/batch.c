@@ -5,6 +5,7 @@
 
 #include "batch.h"
 #include "cause.h"
+#include "log.h"
 #include "snapshot.h"
 #include "strv.h"
 #include "unit.h"
@@ -272,6 +273,13 @@ static int item_write(struct store *store, const struct batch *batch, const stru
         return r;
 }
 
+/* What the store does not take must not keep it from taking the rest. */
+static int refused(int error, const char *what, const char *name) {
+        if (error == -EINVAL)
+                log_errno(LOG_ERR, error, "Cannot keep %s %s in the database", what, name);
+        return error == -EINVAL ? 0 : error;
+}
+
 static int write_events(struct store *store, const struct batch *batch) {
         int r = 0;
 
@@ -280,6 +288,7 @@ static int write_events(struct store *store, const struct batch *batch) {
                 /* Written before, and the confirmation was lost. */
                 if (r == -EEXIST)
                         r = 0;
+                r = refused(r, "the event", batch->events[i]->id);
         }
         return r;
 }
@@ -292,7 +301,8 @@ static int write_all(struct store *store, struct batch *batch, const struct snap
                 return r;
         r = write_events(store, batch);
         for (size_t i = 0; i < batch->n_items && r >= 0; i++)
-                r = item_write(store, batch, &batch->items[i], &snapshots[i]);
+                r = refused(item_write(store, batch, &batch->items[i], &snapshots[i]), "what is known of",
+                            batch->items[i].key);
         if (r >= 0)
                 r = store_put_text(store, "systemd-version", batch->systemd_version);
         if (r >= 0)

@@ -32,6 +32,7 @@ struct settle {
         uint64_t gone_since;            /* monotonic, µs */
         bool in_flight;                 /* a batch is being kept */
         bool rewrite;
+        int failure;                    /* of the last batch, logged */
         struct event *unsaved[UNSAVED_MAX];
         unsigned n_unsaved;
 };
@@ -402,6 +403,13 @@ static void apply_regressions(struct manager *m, const struct batch *batch) {
                 manager_tell_settled(m, m->units.units[i]);
 }
 
+/* Once, not with each try. That there is no database was said before. */
+static void log_failure(const struct settle *s, int error) {
+        if (error != s->failure && error != -ENOTCONN)
+                log_errno(LOG_ERR, error, "Cannot write to the database, trying again every %u s",
+                          (unsigned) (RETRY_USEC / USEC_PER_SEC));
+}
+
 static void on_kept(void *userdata, void *data, int result) {
         struct manager *m = userdata;
         struct settle *s = m->settle;
@@ -418,10 +426,12 @@ static void on_kept(void *userdata, void *data, int result) {
                 if (result < 0 && !batch->announced)
                         save_later(s, batch->events[i]);
         }
-        if (result < 0)
+        if (result < 0) {
+                log_failure(s, result);
                 timer_arm(s->retry_timer, RETRY_USEC);
-        else if (batch->announced)
+        } else if (batch->announced)
                 forget_unsaved(s);
+        s->failure = result < 0 ? result : 0;
         batch_free(batch);
         if (result >= 0)
                 prune_if_due(m);
