@@ -473,8 +473,10 @@ int decode_properties(sd_bus_message *message, struct reading *reading, const ch
                 if (r < 0)
                         return r;
                 property = property_find(name);
-                if (property)
+                if (property) {
                         *ret_property = property->name;
+                        reading->n_properties++;
+                }
                 r = property ? decode_variant(message, property, reading) : sd_bus_message_skip(message, "v");
                 if (r < 0)
                         return r;
@@ -486,6 +488,10 @@ int decode_properties(sd_bus_message *message, struct reading *reading, const ch
                 return r;
         r = sd_bus_message_exit_container(message);
         return r < 0 ? r : 0;
+}
+
+bool reading_is_complete(const struct reading *reading) {
+        return reading->n_properties * 2 > ELEMENTSOF(properties);
 }
 
 int decode_property(sd_bus_message *message, const char *property, struct reading *reading) {

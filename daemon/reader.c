@@ -238,6 +238,10 @@ static int on_step(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         }
         r = step->property ? decode_property(m, step->property, &job->reading) :
                              decode_properties(m, &job->reading, &problem);
+        if (r >= 0 && !step->property && !reading_is_complete(&job->reading)) {
+                problem = "(properties)";
+                r = -EBADMSG;
+        }
         if (r < 0) {
                 job_end(job, r == -ENOMEM ? READ_NO_MEMORY : READ_INVALID, problem);
                 return 0;

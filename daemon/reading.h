@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <systemd/sd-bus.h>
 
 #include <exposured/facts.h>
@@ -14,6 +15,7 @@ struct reading {
         char *load_state;
         char *fragment_path;    /* NULL where there is none */
         char **drop_in_paths;
+        unsigned n_properties;  /* so many properties were told */
 };
 
 /* An empty one: facts as facts_init() leaves them. */
@@ -31,6 +33,12 @@ void reading_done(struct reading *reading);
  * (its name in *ret_property, static), -ENOMEM.
  */
 int decode_properties(sd_bus_message *message, struct reading *reading, const char **ret_property);
+
+/*
+ * Whether a reply to GetAll held so much of what scoring knows that the rest may be settings that this version
+ * of the manager does not have, or not any more.
+ */
+bool reading_is_complete(const struct reading *reading);
 
 /* The same for the reply to Get of one property that decode_properties() knows. */
 int decode_property(sd_bus_message *message, const char *property, struct reading *reading);

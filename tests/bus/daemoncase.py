@@ -92,6 +92,9 @@ class Systemd:
     def rule(self, action, member="", unit=""):
         self._tell("Rule", "sss", member, unit, action)
 
+    def slow(self, seconds):
+        self._tell("Slow", "t", round(seconds * 10**6))
+
     def leave(self):
         self._tell("Leave")
 

@@ -142,6 +142,15 @@ static int method_rule(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return done(m);
 }
 
+static int method_slow(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct fake *fake = userdata;
+
+        (void) error;
+        must(sd_bus_message_read(m, "t", &fake->delay_usec), "Slow");
+        fake_answer_soon(fake);
+        return done(m);
+}
+
 static int method_leave(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         (void) error;
         fake_leave(userdata);
@@ -215,6 +224,8 @@ static const sd_bus_vtable vtable[] = {
         /* whether it reloads, whether it says so */
         SD_BUS_METHOD("Reloading", "bb", "", method_reloading, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Rule", "sss", "", method_rule, SD_BUS_VTABLE_UNPRIVILEGED),
+        /* µs before each answer */
+        SD_BUS_METHOD("Slow", "t", "", method_slow, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Leave", "", "", method_leave, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Return", "", "", method_return, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Version", "s", "", method_version, SD_BUS_VTABLE_UNPRIVILEGED),

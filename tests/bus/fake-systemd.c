@@ -82,7 +82,20 @@ void fake_emit_reloading(struct fake *fake, bool active) {
 
 /* Answers. */
 
-static int reply_list(struct fake *fake, sd_bus_message *call, sd_bus_message *reply) {
+/* What no manager would list, and a unit twice. */
+static void append_rubbish_rows(struct fake *fake, sd_bus_message *reply) {
+        char overlong[400] = "";
+        const char *names[] = { "", ".service", "../x.service", "x\n.service", "x.socket", "x@.service", "\xc3\xa9.service",
+                                overlong, fake->units ? fake->units->name : "" };
+
+        memset(overlong, 'x', sizeof(overlong) - 1);
+        memcpy(overlong + sizeof(overlong) - 9, ".service", 8);
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                must(sd_bus_message_append(reply, "(ssssssouso)", names[i], "A unit", "loaded", "\033[31m", "", "", "/",
+                                           UINT32_MAX, "", "/"), "row");
+}
+
+static int reply_list(struct fake *fake, sd_bus_message *call, sd_bus_message *reply, bool rubbish) {
         const char *pattern;
         char *patterns[64];
         size_t n = 0;
@@ -106,6 +119,8 @@ static int reply_list(struct fake *fake, sd_bus_message *call, sd_bus_message *r
                 must(sd_bus_message_append(reply, "(ssssssouso)", unit->name, "A unit", unit->load_state,
                                            "active", "running", "", path, 0, "", "/"), "row");
         }
+        if (rubbish)
+                append_rubbish_rows(fake, reply);
         return sd_bus_message_close_container(reply);
 }
 
@@ -116,7 +131,7 @@ static const char *short_name(const char *interface) {
 }
 
 static int reply_properties(struct fake *fake, sd_bus_message *call, sd_bus_message *reply,
-                            const char *name) {
+                            const char *name, enum telling telling) {
         struct unit *unit = units_find(fake, name);
         bool question = !unit || !unit->loaded;
         const char *interface, *property;
@@ -128,7 +143,9 @@ static int reply_properties(struct fake *fake, sd_bus_message *call, sd_bus_mess
         if (question)
                 fake_emit_unit(fake, "UnitNew", name);
         if (streq(sd_bus_message_get_member(call), "GetAll"))
-                r = unit_append_all(reply, unit, name, short_name(interface));
+                r = unit_append_all(reply, unit, name, short_name(interface), telling);
+        else if (telling == TELL_RUBBISH)
+                r = sd_bus_message_append(reply, "v", "(sax)", "\033[31m", 1, INT64_MIN);
         else {
                 must(sd_bus_message_read(call, "s", &property), "property");
                 r = unit_append_one(reply, unit, name, short_name(interface), property);
@@ -182,14 +199,36 @@ static const struct rule *find_rule(const struct fake *fake, const char *member,
         return NULL;
 }
 
-static int append_reply(struct fake *fake, sd_bus_message *call, sd_bus_message *reply, const char *unit) {
-        const char *member = sd_bus_message_get_member(call);
+static enum telling telling_of(const struct rule *rule) {
+        static const struct {
+                const char *action;
+                enum telling telling;
+        } table[] = {
+                { "empty", TELL_NOTHING },
+                { "half", TELL_HALF },
+                { "rubbish", TELL_RUBBISH },
+        };
 
-        if (streq(member, "ListUnitsByPatterns"))
-                return reply_list(fake, call, reply);
-        if (streq(member, "Subscribe"))
+        for (size_t i = 0; rule && i < ELEMENTSOF(table); i++)
+                if (streq(rule->action, table[i].action))
+                        return table[i].telling;
+        return TELL_TRUTH;
+}
+
+static int append_reply(struct fake *fake, sd_bus_message *call, sd_bus_message *reply, const char *unit,
+                        const struct rule *rule) {
+        const char *member = sd_bus_message_get_member(call);
+        enum telling telling = telling_of(rule);
+
+        if (rule && streq(rule->action, "wrong"))
+                return sd_bus_message_append(reply, "u", 5);
+        if (streq(member, "Subscribe") || (telling == TELL_NOTHING && !streq(member, "GetAll")))
                 return 0;
-        return *unit ? reply_properties(fake, call, reply, unit) : reply_version(fake, reply);
+        if (streq(member, "ListUnitsByPatterns"))
+                return reply_list(fake, call, reply, telling == TELL_RUBBISH);
+        if (*unit)
+                return reply_properties(fake, call, reply, unit, telling);
+        return telling == TELL_RUBBISH ? sd_bus_message_append(reply, "v", "t", UINT64_MAX) : reply_version(fake, reply);
 }
 
 static void answer(struct fake *fake, sd_bus_message *call, const struct rule *rule, const char *unit) {
@@ -197,13 +236,13 @@ static void answer(struct fake *fake, sd_bus_message *call, const struct rule *r
         const char *error = NULL;
         int r;
 
-        if (rule && !streq(rule->action, "wrong"))
+        if (rule && strchr(rule->action, '.'))
                 error = rule->action;
         else if (streq(sd_bus_message_get_member(call), "Subscribe"))
                 error = subscribe(fake, call);
         if (!error) {
                 must(sd_bus_message_new_method_return(call, &reply), "reply");
-                r = rule ? sd_bus_message_append(reply, "u", 5) : append_reply(fake, call, reply, unit);
+                r = append_reply(fake, call, reply, unit, rule);
                 if (r == -ENOENT)
                         error = SD_BUS_ERROR_UNKNOWN_PROPERTY;
                 else
@@ -219,6 +258,7 @@ static void answer(struct fake *fake, sd_bus_message *call, const struct rule *r
 /* A manager that reloads answers nothing, neither does one that is away. */
 static int on_answer(sd_event_source *source, void *userdata) {
         struct fake *fake = userdata;
+        bool slow = fake->delay_usec > 0, answered = false;
         size_t n = 0;
 
         (void) source;
@@ -229,20 +269,38 @@ static int on_answer(sd_event_source *source, void *userdata) {
 
                 unit_of(call, unit);
                 rule = find_rule(fake, sd_bus_message_get_member(call), unit);
-                if (fake->reloading || (rule && streq(rule->action, "hold"))) {
+                if (fake->reloading || (rule && streq(rule->action, "hold")) || (slow && answered)) {
                         fake->pending[n++] = call;
                         continue;
                 }
+                answered = true;
                 if (connection_of(fake, call))
                         answer(fake, call, rule, unit);
                 sd_bus_message_unref(call);
         }
         fake->n_pending = n;
+        if (slow && answered && n > 0)
+                fake_answer_soon(fake);
         return 0;
+}
+
+static int on_delay(sd_event_source *source, uint64_t usec, void *userdata) {
+        (void) usec;
+        return on_answer(source, userdata);
 }
 
 /* Calls that are on their way come first: so it is seen how many there are at once. */
 void fake_answer_soon(struct fake *fake) {
+        int enabled;
+
+        if (fake->delay_usec > 0) {
+                must(sd_event_source_get_enabled(fake->delay_timer, &enabled), "event");
+                if (enabled != SD_EVENT_OFF)
+                        return;
+                must(sd_event_source_set_time_relative(fake->delay_timer, fake->delay_usec), "timer");
+                must(sd_event_source_set_enabled(fake->delay_timer, SD_EVENT_ONESHOT), "timer");
+                return;
+        }
         must(sd_event_source_set_enabled(fake->answer_source, SD_EVENT_ONESHOT), "event");
 }
 
@@ -393,6 +451,8 @@ static void set_up(struct fake *fake, int argc, char **argv) {
         must(sd_event_add_defer(fake->event, &fake->answer_source, on_answer, fake), "event");
         must(sd_event_source_set_priority(fake->answer_source, SD_EVENT_PRIORITY_IDLE), "event");
         must(sd_event_source_set_enabled(fake->answer_source, SD_EVENT_OFF), "event");
+        must(sd_event_add_time(fake->event, &fake->delay_timer, CLOCK_MONOTONIC, UINT64_MAX, 1, on_delay, fake), "event");
+        must(sd_event_source_set_enabled(fake->delay_timer, SD_EVENT_OFF), "event");
         for (int i = 1; i < argc; i++) {
                 struct connection *c = &fake->connections[fake->n_connections++];
 
@@ -409,6 +469,7 @@ static void tear_down(struct fake *fake) {
         for (size_t i = 0; i < fake->n_connections; i++)
                 sd_event_source_disable_unref(fake->connections[i].timer);
         sd_event_source_disable_unref(fake->answer_source);
+        sd_event_source_disable_unref(fake->delay_timer);
         sd_event_source_disable_unref(fake->control_timer);
         if (fake->control)
                 (void) sd_bus_detach_event(fake->control);

@@ -35,7 +35,8 @@ struct unit {
 
 /*
  * What becomes of calls: of this member ("" for any) and unit ("" for any). The action is "hold", "wrong" for
- * an answer of another type, or the name of an error.
+ * an answer of another type, "empty" for one with nothing in it, "half" for one that lacks every other property,
+ * "rubbish" for values of other types and rows that are no units, or the name of an error.
  */
 struct rule {
         char member[64], unit[NAME_SIZE], action[NAME_SIZE];
@@ -78,6 +79,8 @@ struct fake {
         struct record *records;
         size_t n_records;
         unsigned in_flight_max;         /* of one client */
+        uint64_t delay_usec;            /* before each answer; 0: all are answered at once */
+        sd_event_source *delay_timer;
 };
 
 /* fake-units.c: what there is. Every failure of memory ends the program. */
@@ -89,8 +92,12 @@ void units_forget(struct fake *fake);
 void unit_set(struct unit *unit, const char *interface, const char *name, sd_bus_message *value);
 void unit_reset(struct unit *unit, const char *name);
 
+/* How properties are told. */
+enum telling { TELL_TRUTH, TELL_HALF, TELL_NOTHING, TELL_RUBBISH };
+
 /* Appends properties as a{sv}; interface "" is all of them. A unit that is not there: as systemd has it. */
-int unit_append_all(sd_bus_message *m, const struct unit *unit, const char *name, const char *interface);
+int unit_append_all(sd_bus_message *m, const struct unit *unit, const char *name, const char *interface,
+                    enum telling telling);
 /* Appends the value as a variant. -ENOENT where there is none. */
 int unit_append_one(sd_bus_message *m, const struct unit *unit, const char *name, const char *interface,
                     const char *property);

@@ -271,14 +271,21 @@ static int append_entry(sd_bus_message *m, const char *name, const struct proper
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-int unit_append_all(sd_bus_message *m, const struct unit *unit, const char *name, const char *interface) {
+static int append_rubbish(sd_bus_message *m, const char *name) {
+        return sd_bus_message_append(m, "{sv}", name, "(sax)", "\033[31m", 2, INT64_MIN, INT64_MAX);
+}
+
+int unit_append_all(sd_bus_message *m, const struct unit *unit, const char *name, const char *interface,
+                    enum telling telling) {
         int r;
 
         r = sd_bus_message_open_container(m, 'a', "{sv}");
         for (size_t i = 0; i < ELEMENTSOF(defaults) && r >= 0; i++)
-                if (serves(interface, defaults[i].interface) && !find_property(unit, defaults[i].name))
-                        r = append_entry(m, defaults[i].name, NULL, i, unit, name);
-        for (const struct property *p = unit ? unit->properties : NULL; p && r >= 0; p = p->next)
+                if (serves(interface, defaults[i].interface) && !find_property(unit, defaults[i].name) &&
+                    telling != TELL_NOTHING && !(telling == TELL_HALF && i % 2))
+                        r = telling == TELL_RUBBISH ? append_rubbish(m, defaults[i].name) :
+                                                      append_entry(m, defaults[i].name, NULL, i, unit, name);
+        for (const struct property *p = unit ? unit->properties : NULL; p && r >= 0 && telling == TELL_TRUTH; p = p->next)
                 if (serves(interface, p->interface) && p->value)
                         r = append_entry(m, p->name, p, 0, unit, name);
         return r < 0 ? r : sd_bus_message_close_container(m);

@@ -234,13 +234,26 @@ static void assert_asked(size_t i, const char *path, const char *interface, cons
         }
 }
 
+/* As many properties as make an answer that is believed. */
+#define N_PLAIN 26
+#define PLAIN \
+        "Delegate", "b", 0, "DynamicUser", "b", 0, "LockPersonality", "b", 0, \
+        "MemoryDenyWriteExecute", "b", 0, "NoNewPrivileges", "b", 0, "PrivateDevices", "b", 0, \
+        "PrivateMounts", "b", 0, "PrivateNetwork", "b", 0, "PrivateUsers", "b", 0, \
+        "ProtectClock", "b", 0, "ProtectControlGroups", "b", 0, "ProtectHostname", "b", 0, \
+        "ProtectKernelLogs", "b", 0, "ProtectKernelModules", "b", 0, "ProtectKernelTunables", "b", 0, \
+        "RemoveIPC", "b", 0, "RestrictRealtime", "b", 0, "RestrictSUIDSGID", "b", 0, \
+        "User", "s", "", "Type", "s", "", "RootDirectory", "s", "", \
+        "RootImage", "s", "", "NotifyAccess", "s", "", "KeyringMode", "s", "", \
+        "ProtectProc", "s", "", "ProcSubset", "s", ""
+
 #define A_PATH SYSTEMD_UNIT_PATH "/a_2eservice"
 
 START_TEST(read_of_a_loaded_unit) {
         read_unit(READ_LOADED, "a.service");
         ck_assert_uint_eq(t.direct.n_calls, 1);
         assert_asked(0, A_PATH, SYSTEMD_SERVICE_INTERFACE, NULL);
-        direct_reply(&t.direct, 0, "a{sv}", 2, "PrivateTmp", "b", 1, "ExecMainPID", "u", 5);
+        direct_reply(&t.direct, 0, "a{sv}", N_PLAIN + 2, PLAIN, "PrivateTmp", "b", 1, "ExecMainPID", "u", 5);
         ck_assert_uint_eq(t.direct.n_calls, 1);
         assert_asked(0, A_PATH, SYSTEMD_UNIT_INTERFACE, "DefaultDependencies");
         direct_reply(&t.direct, 0, "v", "b", 0);
@@ -270,7 +283,7 @@ END_TEST
 START_TEST(read_of_any_unit) {
         read_unit(READ_LOOKUP, "a@b\\x2d.service");
         assert_asked(0, SYSTEMD_UNIT_PATH "/a_40b_5cx2d_2eservice", "", NULL);
-        direct_reply(&t.direct, 0, "a{sv}", 3, "Id", "s", "c.service", "LoadState", "s", "loaded",
+        direct_reply(&t.direct, 0, "a{sv}", N_PLAIN + 3, PLAIN, "Id", "s", "c.service", "LoadState", "s", "loaded",
                      "PrivateTmp", "b", 1);
         ck_assert_uint_eq(t.direct.n_calls_ever, 1);
         ck_assert_int_eq(t.kind, READ_LOOKUP);
@@ -293,12 +306,27 @@ END_TEST
 
 START_TEST(refused_half_way) {
         read_unit(READ_LOADED, "a.service");
-        direct_reply(&t.direct, 0, "a{sv}", 0);
+        direct_reply(&t.direct, 0, "a{sv}", N_PLAIN, PLAIN);
         direct_reply(&t.direct, 0, "v", "b", 1);
         direct_refuse(&t.direct, 0, "org.freedesktop.DBus.Error.UnknownProperty");
         ck_assert_int_eq(t.result, READ_REFUSED);
         ck_assert_uint_eq(t.direct.n_calls, 0);
         ck_assert_uint_eq(strv_length(t.read), 1);
+}
+END_TEST
+
+/* Half of it would be taken for settings that are not made. */
+START_TEST(half_an_answer) {
+        read_unit(READ_LOADED, "a.service");
+        direct_reply(&t.direct, 0, "a{sv}", 0);
+        ck_assert_int_eq(t.result, READ_INVALID);
+        ck_assert_str_eq(t.problem, "(properties)");
+        read_unit(READ_LOOKUP, "a.service");
+        direct_reply(&t.direct, 0, "a{sv}", 4, "Id", "s", "a.service", "LoadState", "s", "loaded", "PrivateTmp", "b", 1,
+                     "ExecMainPID", "u", 5);
+        ck_assert_int_eq(t.result, READ_INVALID);
+        ck_assert_uint_eq(reader_counters(t.reader)->failed_calls, 2);
+        ck_assert_uint_eq(t.direct.n_calls, 0);
 }
 END_TEST
 
@@ -310,7 +338,7 @@ START_TEST(wrong_type) {
         ck_assert_uint_eq(t.direct.n_calls, 0);
 
         read_unit(READ_LOADED, "a.service");
-        direct_reply(&t.direct, 0, "a{sv}", 0);
+        direct_reply(&t.direct, 0, "a{sv}", N_PLAIN, PLAIN);
         direct_reply(&t.direct, 0, "v", "s", "yes");
         ck_assert_int_eq(t.result, READ_INVALID);
         ck_assert_str_eq(t.problem, "DefaultDependencies");
@@ -372,9 +400,9 @@ START_TEST(drop_one) {
         read_unit(READ_LOADED, "b.service");
         reader_drop(t.reader, READ_LOADED, "a.service");
         reader_drop(t.reader, READ_LOADED, "c.service");
-        direct_reply(&t.direct, 0, "a{sv}", 0);
+        direct_reply(&t.direct, 0, "a{sv}", N_PLAIN, PLAIN);
         ck_assert_uint_eq(strv_length(t.read), 0);
-        direct_reply(&t.direct, 0, "a{sv}", 0);
+        direct_reply(&t.direct, 0, "a{sv}", N_PLAIN, PLAIN);
         ck_assert_uint_eq(strv_length(t.read), 1);
         ck_assert_int_eq(t.kind, READ_LOOKUP);
         direct_refuse(&t.direct, 0, "org.freedesktop.systemd1.NoSuchUnit");
@@ -394,8 +422,8 @@ START_TEST(cancel) {
         direct_handle(&t.direct);
         reader_cancel(t.reader);
         ck_assert(reader_has_room(t.reader));
-        direct_reply(&t.direct, 0, "a{sv}", 0);
-        direct_reply(&t.direct, 0, "a{sv}", 0);
+        direct_reply(&t.direct, 0, "a{sv}", N_PLAIN, PLAIN);
+        direct_reply(&t.direct, 0, "a{sv}", N_PLAIN, PLAIN);
         direct_reply(&t.direct, 0, "a(ssssssouso)", 1, ROW("a.service", "loaded"));
         ck_assert_uint_eq(strv_length(t.read), 0);
         ck_assert_uint_eq(strv_length(t.listed), 0);
@@ -414,7 +442,7 @@ START_TEST(freed_with_calls_in_flight) {
         ck_assert_int_ge(reader_list(t.reader, NULL), 0);
         direct_handle(&t.direct);
         t.reader = reader_free(t.reader);
-        direct_reply(&t.direct, 0, "a{sv}", 0);
+        direct_reply(&t.direct, 0, "a{sv}", N_PLAIN, PLAIN);
         direct_reply(&t.direct, 0, "a(ssssssouso)", 0);
         ck_assert_uint_eq(strv_length(t.read), 0);
         ck_assert_ptr_null(reader_free(NULL));
@@ -463,6 +491,7 @@ int main(void) {
         tcase_add_test(tcase, read_of_any_unit);
         tcase_add_test(tcase, refused);
         tcase_add_test(tcase, refused_half_way);
+        tcase_add_test(tcase, half_an_answer);
         tcase_add_test(tcase, wrong_type);
         tcase_add_test(tcase, no_more_than_four);
         tcase_add_test(tcase, list_is_one_of_the_four);
