@@ -205,6 +205,26 @@ int event_list_read_regressions(struct event_list *list, sd_bus_message *answer)
         return read_list(list, answer, &format);
 }
 
+int event_each_regression(sd_bus_message *answer, size_t max, event_fn fn, void *userdata) {
+        int r = sd_bus_message_enter_container(answer, 'a', "(" EXPOSURED_REGRESSION_SIGNATURE ")");
+
+        for (size_t i = 0; r >= 0 && i < max; i++) {
+                struct event event = { .uid = EVENT_NO_UID };
+
+                r = sd_bus_message_enter_container(answer, 'r', EXPOSURED_REGRESSION_SIGNATURE);
+                if (r == 0)
+                        return 0;
+                if (r > 0)
+                        r = read_regression(answer, &event);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(answer);
+                if (r >= 0)
+                        r = fn(&event, userdata);
+                event_done(&event);
+        }
+        return r == -ENXIO ? -EBADMSG : r < 0 ? r : 0;
+}
+
 int event_list_read_history(struct event_list *list, sd_bus_message *answer) {
         static const struct row_format format = {
                 .array = "(" EXPOSURED_HISTORY_SIGNATURE ")",

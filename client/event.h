@@ -52,6 +52,14 @@ struct event {
 int event_read(struct event *event, sd_bus_message *message);
 void event_done(struct event *event);
 
+typedef int (*event_fn)(const struct event *event, void *userdata);
+
+/*
+ * Calls fn for each row that ListRegressions answered, at most so many of them, one in memory at a time.
+ * Returns 0, or a negative errno; that of fn ends it.
+ */
+int event_each_regression(sd_bus_message *answer, size_t max, event_fn fn, void *userdata);
+
 /* Events of one or more answers, which are kept. */
 struct event_list {
         struct event *events;

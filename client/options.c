@@ -132,6 +132,8 @@ const struct option_row option_table[] = {
         { .name = "until", .argument = "WHEN", .set = set_until, .verbs = "accept",
           .expected = "a time to come, such as 2030-12-31, \"2030-12-31 18:00\", tomorrow or +30d",
           .help = "Accept only until then: 2030-12-31, tomorrow, +30d" },
+        { .name = "test", FLAG(test, true), .verbs = "notify",
+          .help = "Show a sample" },
         { .name = "no-ask-password", FLAG(ask_password, false), .verbs = "accept",
           .help = "Do not ask for a password" },
         { .name = "json", .argument = "FORMAT", .set = set_json, .expected = "short, pretty or off",

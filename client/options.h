@@ -44,6 +44,7 @@ struct options {
         bool quiet;
         bool regressed;
         bool reverse;
+        bool test;
         bool user;
         bool version;
         unsigned given;         /* bits, by the position in option_table */

@@ -19,6 +19,8 @@ const struct verb verb_table[] = {
           .run = verb_accept, .help = "Take the present state of units as their baseline" },
         { .name = "monitor", .run = verb_monitor,
           .help = "Show changes as they happen" },
+        { .name = "notify", .run = verb_notify,
+          .help = "Show a sample of the notifications, with --test" },
         { .name = "status", .run = verb_status,
           .help = "Show how exposured itself is doing" },
         { .name = "rescan", .run = verb_rescan,

@@ -41,6 +41,7 @@ enum status verb_help(const struct options *options, struct output *output, char
 enum status verb_history(const struct options *options, struct output *output, char **arguments);
 enum status verb_list(const struct options *options, struct output *output, char **arguments);
 enum status verb_monitor(const struct options *options, struct output *output, char **arguments);
+enum status verb_notify(const struct options *options, struct output *output, char **arguments);
 enum status verb_regressions(const struct options *options, struct output *output, char **arguments);
 enum status verb_rescan(const struct options *options, struct output *output, char **arguments);
 enum status verb_show(const struct options *options, struct output *output, char **arguments);

@@ -10,8 +10,8 @@ __exposurectl_units() {
 
 _exposurectl() {
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-        local verbs='list show regressions history accept monitor status rescan help'
-        local flags='-a --all --regressed --no-ask-password -r --reverse -l --full -q --quiet -h --help
+        local verbs='list show regressions history accept monitor notify status rescan help'
+        local flags='-a --all --regressed --test --no-ask-password -r --reverse -l --full -q --quiet -h --help
                      --no-legend --no-pager --system --user --version'
         local with_argument='--sort --threshold --json -n --lines --reason --until -H --host -M --machine'
         local -a where=()

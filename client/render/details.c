@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cause.h"
 #include "cleanup.h"
 #include "fields.h"
 #include "json.h"
@@ -36,27 +37,6 @@ void event_print_others(const struct event *event, const struct output *output) 
                 }
         if (n > named)
                 fprintf(output->stream, " and %zu more", n - named);
-}
-
-/* The words of exposured, and what they mean. Others are shown as they are. */
-static const struct {
-        const char *change, *text;
-} changes[] = {
-        { "created",  "was created" },
-        { "removed",  "was removed" },
-        { "changed",  "was changed" },
-        { "relinked", "points elsewhere" },
-        { "property", "was set at run time" },
-        { "manager",  "systemd itself changed" },
-        { "expired",  "an acceptance expired" },
-        { "unknown",  "the cause is not known" },
-};
-
-const char *cause_text(const struct event_cause *cause) {
-        for (size_t i = 0; i < ELEMENTSOF(changes); i++)
-                if (streq(cause->change, changes[i].change))
-                        return changes[i].text;
-        return cause->change;
 }
 
 void cause_print(const struct event_cause *cause, const struct output *output) {

@@ -18,9 +18,6 @@ size_t event_count_others(const struct event *event);
 /* Their names after each other, and how many more there are. */
 void event_print_others(const struct event *event, const struct output *output);
 
-/* What happened to what a cause names, in words: "was created". Never NULL. */
-const char *cause_text(const struct event_cause *cause);
-
 /* "/etc/a.conf was created at 2026-11-23 18:45:26" and a newline. */
 void cause_print(const struct event_cause *cause, const struct output *output);
 

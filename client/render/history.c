@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <stdio.h>
 
+#include "cause.h"
 #include "cleanup.h"
 #include "course.h"
 #include "details.h"

@@ -38,3 +38,9 @@
 #define EXPOSURED_HISTORY_SIGNATURE "sstsasdd" EXPOSURED_CHECKS_SIGNATURE EXPOSURED_CAUSES_SIGNATURE "sut"
 /* A row of ListRegressions: id, since, unit, units, baseline, exposure, checks, causes. */
 #define EXPOSURED_REGRESSION_SIGNATURE EXPOSURED_EVENT_SIGNATURE
+
+/* The agent on the bus of a session. */
+#define NOTIFY_BUS_NAME "org.exposured.Notify1"
+#define NOTIFY_PATH "/org/exposured/Notify1"
+#define NOTIFY_INTERFACE "org.exposured.Notify1"
+#define NOTIFY_ERROR_SERVER "org.exposured.Notify1.Error.NoServer"

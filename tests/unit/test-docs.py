@@ -3,7 +3,7 @@
 """Whether the man pages of the daemon say what there is: each option, bus member, error, event and journal field of
 the sources is in its page, and nothing else is.
 
-    test-docs.py SOURCE-FOLDER EXPOSURED"""
+    test-docs.py SOURCE-FOLDER EXPOSURED EXPOSURE-NOTIFY"""
 
 import re
 import shlex
@@ -170,14 +170,48 @@ def check_options(page, program):
     compare("option", page.name, words(pattern, "\n".join(tags(page.part("OPTIONS")))), words(pattern, help_text))
 
 
+# exposure-notify(1)
+
+def tenths(text):
+    """Of a cell of the table: nothing below that."""
+    return float(re.search(r"\d+\.\d", text)[0]) if re.search(r"\d", text) else None
+
+
+def check_urgency(page, root):
+    """Row by row, but for the last one: it is what is left."""
+    source = (root / "notify/severity.c").read_text()
+    rows = [(int(exposure) / 10 or None, int(loss) / 10 or None, urgency.lower()) for exposure, loss, urgency in
+            re.findall(r"\{ \.exposure = (\d+), +\.loss = (\d+), +\.urgency = URGENCY_(\w+) \}", source)]
+    table = re.search(r"^\.TS\n.*?\n(.*?)^\.TE", page.part("URGENCY"), re.M | re.S)[1].splitlines()[1:]
+    told = [(tenths(exposure), tenths(loss), urgency) for exposure, loss, urgency in (r.split("\t") for r in table)]
+    check(len(rows) > 3 and rows == told, f"the urgencies are {rows}, {page.name} says {told}")
+
+
+def check_agent(root, program):
+    page = Page(root, "exposure-notify.1")
+    names = (root / "include/exposured/bus.h").read_text()
+    check_options(page, program)
+    check_urgency(page, root)
+    for name in words(r'_(?:BUS_NAME|PATH|INTERFACE|ERROR_SERVER) "(\S+Notify1\S*)"', names):
+        check(name in plain(page.text), f"{name} is not in {page.name}")
+    for method in notify_methods(root):
+        check(f"{method}()" in page.text, f"the method {method} is not in {page.name}")
+
+
+def notify_methods(root):
+    tree = ElementTree.parse(root / "dbus/org.exposured.Notify1.xml")
+    return [m.get("name") for m in tree.find("interface").findall("method")]
+
+
 def main():
-    root, daemon = Path(sys.argv[1]), sys.argv[2]
+    root, daemon, agent = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
     page = Page(root, "exposured.8")
 
     check_configuration(root)
     check_interfaces(root)
     check_events(page, root)
     check_options(page, daemon)
+    check_agent(root, agent)
     if wrong:
         sys.exit("\n".join(wrong))
 

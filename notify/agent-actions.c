@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "acceptance.h"
+#include "agent.h"
+#include "board.h"
+#include "cleanup.h"
+#include "describe.h"
+#include "details.h"
+#include "source.h"
+
+/* What a person does about a notification, and what becomes of it. */
+
+/* Takes the description over. */
+static void add_notice(struct agent *agent, struct description *notice) {
+        if (agent->n_notices == NOTICES_MAX)
+                free(notice);
+        else
+                agent->notices[agent->n_notices++] = notice;
+        agent_advance(agent);
+}
+
+static void tell_outcome(struct agent *agent, const char *unit, const char *outcome, const char *detail) {
+        struct description *notice = malloc(sizeof(*notice));
+
+        if (!notice)
+                return;
+        describe_outcome(notice, unit, outcome, detail, server_can(agent->server, CAPABILITY_BODY_MARKUP));
+        add_notice(agent, notice);
+}
+
+void agent_on_acceptance(void *userdata, const char *unit, size_t n_accepted, size_t n_units,
+                         const char *reason) {
+        struct agent *agent = userdata;
+
+        tell_outcome(agent, unit,
+                     reason ? (n_accepted > 0 ? " and others were accepted in part" : " was not accepted") :
+                     n_units > 1 ? " and others are accepted" : " is accepted", reason);
+        if (n_accepted > 0)
+                for (size_t i = 0; i < ELEMENTSOF(agent->sources); i++)
+                        source_look(agent->sources[i]);
+}
+
+void agent_on_details_failed(void *userdata, const char *reason) {
+        tell_outcome(userdata, "Details", " cannot be opened", reason);
+}
+
+static void accept_card(struct agent *agent, const struct alert *const *alerts, size_t n_alerts) {
+        int r = 0;
+
+        for (size_t i = 0; i < n_alerts && r >= 0; i++) {
+                sd_bus *bus = source_bus(agent->sources[alerts[i]->scope]);
+
+                r = bus ? acceptances_begin(agent->acceptances, bus, alerts[i]) : -ENOTCONN;
+                if (r < 0)
+                        tell_outcome(agent, alerts[i]->unit, " was not accepted", strerror(-r));
+        }
+}
+
+/* Where there is nothing to open it with, a notification must do. */
+static void show_details(struct agent *agent, const struct alert *const *alerts, size_t n_alerts) {
+        struct description *notice = malloc(sizeof(*notice));
+
+        if (!notice)
+                return;
+        describe_details(notice, alerts, n_alerts, server_can(agent->server, CAPABILITY_BODY_MARKUP));
+        add_notice(agent, notice);
+}
+
+/* Of one cause what it hit, of a summary all that is open. */
+static int open_scope(struct agent *agent, enum scope scope, const struct alert *const *alerts,
+                      size_t n_alerts, const char *token) {
+        bool single = n_alerts == 1 && alert_is_complete(alerts[0]) && alerts[0]->n_units > 0;
+
+        for (size_t i = 0; i < n_alerts; i++)
+                if (alerts[i]->scope == scope)
+                        return details_open(agent->details, scope, single ? alerts[0]->units : NULL, token);
+        return 0;
+}
+
+static void open_card(struct agent *agent, const struct alert *const *alerts, size_t n_alerts,
+                      const char *token) {
+        int r = open_scope(agent, SCOPE_SYSTEM, alerts, n_alerts, token);
+
+        if (r >= 0)
+                r = open_scope(agent, SCOPE_USER, alerts, n_alerts, token);
+        if (r == -ENOENT)
+                show_details(agent, alerts, n_alerts);
+        else if (r < 0)
+                agent_on_details_failed(agent, strerror(-r));
+}
+
+static void on_sample_action(struct agent *agent, const char *action, const char *token) {
+        int r;
+
+        if (streq(action, "accept")) {
+                tell_outcome(agent, "example.service", " is a sample: nothing was accepted", NULL);
+                return;
+        }
+        r = details_open(agent->details, SCOPE_SYSTEM, NULL, token);
+        if (r < 0)
+                agent_on_details_failed(agent, r == -ENOENT ? "There is no terminal, pager or exposurectl" :
+                                                        strerror(-r));
+}
+
+void agent_invoke(struct agent *agent, uint32_t id, const char *action, const char *token) {
+        _cleanup_free_ const struct alert **alerts = NULL;
+        int card = board_find_card(agent->board, id);
+        size_t n;
+
+        if (id != 0 && id == agent->sample_id)
+                on_sample_action(agent, action, token);
+        if (card == CARD_NONE || board_get_alerts(agent->board, card, &alerts, &n) < 0 || n == 0)
+                return;
+        if (streq(action, "accept"))
+                accept_card(agent, alerts, n);
+        else if (streq(action, "details") || streq(action, "default"))
+                open_card(agent, alerts, n, token);
+}
