@@ -136,6 +136,7 @@ class Message:
         self.order = "<" if data[0:1] == b"l" else ">"
         reader = Reader(data, self.order, 12)
         self.time = time.monotonic()
+        self.flags = data[2]
         self.kind, self.serial = data[1], struct.unpack_from(self.order + "I", data, 8)[0]
         self.fields = dict(reader.get("a(yv)"))
         reader.align(8)

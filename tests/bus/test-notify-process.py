@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""exposure-notify as a process, and the sample that exposurectl asks it for."""
+
+from notifycase import AGENT, AGENT_NAME, CLIENT, NotifyCase, main
+from peer import BusError
+from privatebus import Process
+from service import regression
+
+
+class Agent(NotifyCase):
+    """The process itself."""
+
+    def test_second_one_ends(self):
+        self.agent()
+        second = Process([AGENT], env=self.environment())
+        self.addCleanup(second.close)
+        self.assertEqual((second.wait(), second.err.rest()), (0, []))
+
+    def test_session_ends(self):
+        agent = self.agent()
+        self.session.stop()
+        self.assertEqual(agent.wait(), 1)
+        agent.process.returncode = 0
+        self.session.start()
+
+    def test_no_session(self):
+        environment = self.environment(DBUS_SESSION_BUS_ADDRESS="unix:path=/nonexistent")
+        agent = Process([AGENT], env=environment)
+        self.addCleanup(agent.close)
+        self.assertEqual(agent.wait(), 1)
+        self.assertRegex(agent.err.rest()[0], "^Cannot reach the bus of the session: ")
+
+    def test_wrong_usage(self):
+        for arguments in (["--nonsense"], ["argument"]):
+            agent = Process([AGENT, *arguments], env=self.environment())
+            self.addCleanup(agent.close)
+            self.assertEqual(agent.wait(), 2)
+
+    def test_system_bus_restarts(self):
+        daemon, desktop = self.exposured(), self.server()
+        self.agent()
+        self.until(lambda: "ListRegressions" in daemon.members())
+        self.leave(daemon)
+        self.system.stop()
+        self.settle(2)
+        self.system.start()
+        daemon = self.exposured()
+        daemon.rows = [regression("a.service")]
+        self.until(lambda: desktop.shown)
+
+    def test_idle(self):
+        """It sleeps: not one switch to it within some seconds."""
+        daemon, desktop = self.exposured(), self.server()
+        daemon.rows = [regression("a.service")]
+        agent = self.agent()
+        self.until(lambda: desktop.shown)
+        self.settle(7)
+        before = self.switches(agent)
+        self.settle(10)
+        self.assertEqual(self.switches(agent), before)
+
+    def switches(self, agent):
+        with open(f"/proc/{agent.process.pid}/status", encoding="utf-8") as f:
+            return [line for line in f if "ctxt_switches" in line]
+
+    def test_sample(self):
+        desktop = self.server()
+        self.agent()
+        client = Process([CLIENT, "notify", "--test"], env=self.environment())
+        self.addCleanup(client.close)
+        self.until(lambda: client.process.poll() is not None)
+        self.assertEqual((client.wait(), client.err.rest()), (0, []))
+        shown, = desktop.shown.values()
+        self.assertEqual(shown.title, "example.service became weaker (a sample)")
+        desktop.click(shown.id, "accept")
+        self.until(lambda: len(desktop.texts) == 2)
+        self.assertIn("nothing was accepted", desktop.texts[1].title)
+
+    def test_sample_without_server(self):
+        self.agent()
+        client = Process([CLIENT, "notify", "--test"], env=self.environment())
+        self.addCleanup(client.close)
+        self.assertEqual((client.wait(), client.err.rest()),
+                         (1, ["Cannot show a notification: This session has no notification server."]))
+
+    def test_sample_starts_the_agent(self):
+        self.session.offer(AGENT_NAME, AGENT)
+        desktop = self.server()
+        with self.assertRaises(BusError):
+            self.peer.call(AGENT_NAME, "/org/exposured/Notify1", AGENT_NAME, "ShowSample")
+        client = Process([CLIENT, "notify", "--test"], env=self.environment())
+        self.addCleanup(client.close)
+        self.until(lambda: client.process.poll() is not None)
+        self.assertEqual((client.wait(), client.err.rest(), len(desktop.shown)), (0, [], 1))
+
+
+if __name__ == "__main__":
+    main()
