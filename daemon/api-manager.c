@@ -10,6 +10,7 @@
 #include "manager.h"
 #include "rescan.h"
 #include "status.h"
+#include "turns.h"
 
 static int append_list_row(sd_bus_message *m, const struct unit *unit) {
         _cleanup_(freep) char *path = NULL;
@@ -43,14 +44,22 @@ static int reply_list(struct manager *manager, sd_bus_message *call, bool onesho
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
+static int turn_list_units(struct manager *manager, sd_bus_message *call, uint32_t uid, sd_bus_error *error) {
+        (void) uid, (void) error;
+        return reply_list(manager, call, false);
+}
+
+static int turn_list_all_units(struct manager *manager, sd_bus_message *call, uint32_t uid, sd_bus_error *error) {
+        (void) uid, (void) error;
+        return reply_list(manager, call, true);
+}
+
 static int method_list_units(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        (void) error;
-        return reply_list(userdata, m, false);
+        return turns_request(((struct manager *) userdata)->turns, m, turn_list_units, error);
 }
 
 static int method_list_all_units(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        (void) error;
-        return reply_list(userdata, m, true);
+        return turns_request(((struct manager *) userdata)->turns, m, turn_list_all_units, error);
 }
 
 static int method_list_freshness(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -108,47 +117,70 @@ static int reply_unit(sd_bus_message *call, const struct unit *unit) {
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
-static int method_assess_unit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        struct manager *manager = userdata;
-        char instance[UNIT_NAME_SIZE];
-        const char *name, *problem;
+/* The name in an AssessUnit call, a template's as its instance. 1: it is one; else the error is set. */
+static int read_unit_name(sd_bus_message *m, char name[static UNIT_NAME_SIZE], sd_bus_error *error) {
+        const char *given;
+        int r;
+
+        r = sd_bus_message_read(m, "s", &given);
+        if (r < 0)
+                return r;
+        if (unit_name_is_template(given))
+                return unit_name_instantiate(given, name) < 0 ? refuse_name(error, given) : 1;
+        if (!unit_name_is_service(given))
+                return refuse_name(error, given);
+        memcpy(name, given, strlen(given) + 1);
+        return 1;
+}
+
+static int turn_assess_unit(struct manager *manager, sd_bus_message *call, uint32_t uid, sd_bus_error *error) {
+        char name[UNIT_NAME_SIZE];
+        const char *problem;
         struct unit *unit;
         int r;
 
-        r = sd_bus_message_read(m, "s", &name);
+        r = sd_bus_message_rewind(call, true);
+        if (r >= 0)
+                r = read_unit_name(call, name, error);
         if (r < 0)
                 return r;
-        if (unit_name_is_template(name)) {
-                if (unit_name_instantiate(name, instance) < 0)
-                        return refuse_name(error, name);
-                name = instance;
-        } else if (!unit_name_is_service(name))
-                return refuse_name(error, name);
         unit = unit_table_get(&manager->units, name);
         if (unit && unit->assessed)
-                return reply_unit(m, unit);
+                return reply_unit(call, unit);
         problem = manager_unavailable(manager);
         if (problem)
                 return sd_bus_error_set(error, EXPOSURED_ERROR_MANAGER_UNAVAILABLE, problem);
-        r = lookups_request(manager->lookups, m, name);
+        r = lookups_request(manager->lookups, call, name, uid);
         if (r == -EBUSY)
                 return sd_bus_error_set(error, EXPOSURED_ERROR_LIMIT_EXCEEDED,
                                         "Too many units that are not loaded are being looked up, try again later.");
-        return r < 0 ? r : 1;
+        return r;
 }
 
-static int method_rescan(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+static int method_assess_unit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         struct manager *manager = userdata;
+        char name[UNIT_NAME_SIZE];
+        int r;
+
+        r = read_unit_name(m, name, error);
+        return r < 0 ? r : turns_request(manager->turns, m, turn_assess_unit, error);
+}
+
+static int turn_rescan(struct manager *manager, sd_bus_message *call, uint32_t uid, sd_bus_error *error) {
         const char *problem = manager_unavailable(manager);
         int r;
 
         if (problem)
                 return sd_bus_error_set(error, EXPOSURED_ERROR_MANAGER_UNAVAILABLE, problem);
-        r = rescan_request(manager->rescan, m);
+        r = rescan_request(manager->rescan, call, uid);
         if (r == -EBUSY)
                 return sd_bus_error_set(error, EXPOSURED_ERROR_LIMIT_EXCEEDED,
                                         "Too many wait for a rescan already, try again later.");
-        return r < 0 ? r : 1;
+        return r;
+}
+
+static int method_rescan(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return turns_request(((struct manager *) userdata)->turns, m, turn_rescan, error);
 }
 
 static int get_version(sd_bus *bus, const char *path, const char *interface, const char *property,

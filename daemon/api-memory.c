@@ -12,11 +12,12 @@
 #include "log.h"
 #include "manager.h"
 #include "timer.h"
+#include "turns.h"
 
 /* Methods about what is remembered: regressions, history, acceptance. */
 
 #define HISTORY_MAX 1000U
-#define QUERIES_PER_SENDER_MAX 4U
+#define QUERIES_PER_USER_MAX 4U
 
 /* The entry of one of an event's units, if what the event told is open there still. */
 static const struct entry *open_entry(const struct manager *m, const struct event *event, const char *name) {
@@ -88,13 +89,12 @@ static bool is_listed(const struct manager *m, size_t i) {
         return true;
 }
 
-int method_list_regressions(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+static int turn_list_regressions(struct manager *manager, sd_bus_message *call, uint32_t uid, sd_bus_error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        const struct manager *manager = userdata;
         int r;
 
-        (void) error;
-        r = sd_bus_message_new_method_return(m, &reply);
+        (void) uid, (void) error;
+        r = sd_bus_message_new_method_return(call, &reply);
         if (r < 0)
                 return r;
         r = sd_bus_message_open_container(reply, 'a', "(" EXPOSURED_REGRESSION_SIGNATURE ")");
@@ -104,6 +104,10 @@ int method_list_regressions(sd_bus_message *m, void *userdata, sd_bus_error *err
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+int method_list_regressions(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return turns_request(((struct manager *) userdata)->turns, m, turn_list_regressions, error);
 }
 
 /* History: read by the archive's thread. */
@@ -178,22 +182,21 @@ static int reply_history(const struct query *query) {
 
 static void forget_query(struct manager *manager, const struct query *query) {
         for (size_t i = 0; i < ELEMENTSOF(manager->queries); i++)
-                if (manager->queries[i] == query->call)
-                        manager->queries[i] = NULL;
+                if (manager->queries[i].call == query->call)
+                        manager->queries[i].call = NULL;
 }
 
-/* A free place for the call, unless its sender has enough of them. */
-static sd_bus_message **place_for_query(struct manager *manager, sd_bus_message *call) {
-        sd_bus_message **place = NULL;
-        unsigned n_sender = 0;
+/* A free place, unless that user has enough of them. */
+static struct query_place *place_for_query(struct manager *manager, uint32_t uid) {
+        struct query_place *place = NULL;
+        unsigned n_user = 0;
 
         for (size_t i = 0; i < ELEMENTSOF(manager->queries); i++)
-                if (!manager->queries[i])
+                if (!manager->queries[i].call)
                         place = &manager->queries[i];
                 else
-                        n_sender += streq_ptr(sd_bus_message_get_sender(manager->queries[i]),
-                                              sd_bus_message_get_sender(call));
-        return n_sender < QUERIES_PER_SENDER_MAX ? place : NULL;
+                        n_user += manager->queries[i].uid == uid;
+        return n_user < QUERIES_PER_USER_MAX ? place : NULL;
 }
 
 static int refuse_query(sd_bus_error *error) {
@@ -233,8 +236,6 @@ static int query_new(struct query **ret, sd_bus_message *call) {
         r = sd_bus_message_read(call, "ssu", &unit, &before, &query->max);
         if (r < 0)
                 return r;
-        if (strnlen(unit, UNIT_NAME_SIZE) >= UNIT_NAME_SIZE || strnlen(before, EVENT_ID_SIZE) >= EVENT_ID_SIZE)
-                return -EINVAL;
         query->call = sd_bus_message_ref(call);
         query->unit = *unit ? strdup(unit) : NULL;
         query->before = *before ? strdup(before) : NULL;
@@ -246,19 +247,17 @@ static int query_new(struct query **ret, sd_bus_message *call) {
         return 0;
 }
 
-int method_get_history(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+static int turn_get_history(struct manager *manager, sd_bus_message *call, uint32_t uid, sd_bus_error *error) {
         _cleanup_(query_freep) struct query *query = NULL;
-        struct manager *manager = userdata;
-        sd_bus_message **place;
+        struct query_place *place;
         int r;
 
-        place = place_for_query(manager, m);
+        place = place_for_query(manager, uid);
         if (!place)
                 return refuse_query(error);
-        r = query_new(&query, m);
-        if (r == -EINVAL)
-                return sd_bus_error_set(error, EXPOSURED_ERROR_INVALID_ARGUMENT,
-                                        "A unit name and the id of an event are expected.");
+        r = sd_bus_message_rewind(call, true);
+        if (r >= 0)
+                r = query_new(&query, call);
         if (r < 0)
                 return r;
         r = archive_submit(manager->archive, run_query, on_query_done, query);
@@ -266,9 +265,22 @@ int method_get_history(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 return refuse_query(error);
         if (r < 0)
                 return r;
-        *place = query->call;
+        *place = (struct query_place) { query->call, uid };
         TAKE_PTR(query);
-        return 1;
+        return 0;
+}
+
+int method_get_history(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const char *unit, *before;
+        int r;
+
+        r = sd_bus_message_read(m, "ss", &unit, &before);
+        if (r < 0)
+                return r;
+        if (strnlen(unit, UNIT_NAME_SIZE) >= UNIT_NAME_SIZE || strnlen(before, EVENT_ID_SIZE) >= EVENT_ID_SIZE)
+                return sd_bus_error_set(error, EXPOSURED_ERROR_INVALID_ARGUMENT,
+                                        "A unit name and the id of an event are expected.");
+        return turns_request(((struct manager *) userdata)->turns, m, turn_get_history, error);
 }
 
 /* Acceptance: asked for by anyone, done for those who may. */
@@ -321,6 +333,16 @@ static void on_allowed(struct manager *manager, sd_bus_message *call, uint32_t u
                 log_errno(LOG_DEBUG, r, "Cannot answer an acceptance");
 }
 
+static int turn_accept(struct manager *manager, sd_bus_message *call, uint32_t uid, sd_bus_error *error) {
+        int r;
+
+        r = authority_check(manager->authority, call, uid, EXPOSURED_ACTION_ACCEPT, on_allowed);
+        if (r == -EBUSY)
+                return sd_bus_error_set(error, EXPOSURED_ERROR_LIMIT_EXCEEDED,
+                                        "Too many wait for leave already, try again later.");
+        return r;
+}
+
 int method_accept(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         struct manager *manager = userdata;
         const char *unit, *reason;
@@ -328,11 +350,5 @@ int method_accept(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         int r;
 
         r = check_acceptance(m, &unit, &reason, &until, error);
-        if (r < 0)
-                return r;
-        r = authority_check(manager->authority, m, EXPOSURED_ACTION_ACCEPT, on_allowed);
-        if (r == -EBUSY)
-                return sd_bus_error_set(error, EXPOSURED_ERROR_LIMIT_EXCEEDED,
-                                        "Too many wait for leave already, try again later.");
-        return r < 0 ? r : 1;
+        return r < 0 ? r : turns_request(manager->turns, m, turn_accept, error);
 }

@@ -113,24 +113,42 @@ static int get_property(sd_bus *bus, const char *path, const char *interface, co
         return -ENOENT;
 }
 
-int api_append_unit(sd_bus_message *m, const struct unit *unit) {
+static int append_row(sd_bus_message *m, const struct unit *unit, size_t i) {
+        int r;
+
+        r = sd_bus_message_open_container(m, 'v', rows[i].signature);
+        if (r >= 0)
+                r = rows[i].append(m, unit);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+int append_unit_properties(sd_bus_message *m, const struct unit *unit, bool with_findings) {
         int r;
 
         r = sd_bus_message_open_container(m, 'a', "{sv}");
         for (size_t i = 0; i < ELEMENTSOF(rows) && r >= 0; i++) {
+                if (rows[i].flag == UNIT_FINDINGS && !with_findings)
+                        continue;
                 r = sd_bus_message_open_container(m, 'e', "sv");
                 if (r >= 0)
                         r = sd_bus_message_append(m, "s", rows[i].name);
                 if (r >= 0)
-                        r = sd_bus_message_open_container(m, 'v', rows[i].signature);
-                if (r >= 0)
-                        r = rows[i].append(m, unit);
-                if (r >= 0)
-                        r = sd_bus_message_close_container(m);
+                        r = append_row(m, unit, i);
                 if (r >= 0)
                         r = sd_bus_message_close_container(m);
         }
         return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+int api_append_unit(sd_bus_message *m, const struct unit *unit) {
+        return append_unit_properties(m, unit, true);
+}
+
+int append_findings_variant(sd_bus_message *m, const struct unit *unit) {
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (rows[i].flag == UNIT_FINDINGS)
+                        return append_row(m, unit, i);
+        return -ENOENT;
 }
 
 #define PROPERTY(name, signature, flags) SD_BUS_PROPERTY(name, signature, get_property, 0, flags)

@@ -26,29 +26,6 @@ static int find_unit(sd_bus *bus, const char *path, const char *interface, void 
         return 1;
 }
 
-static int enumerate_units(sd_bus *bus, const char *prefix, void *userdata, char ***ret_nodes,
-                           sd_bus_error *error) {
-        _cleanup_(strv_freep) char **nodes = NULL;
-        const struct manager *manager = userdata;
-        size_t n = 0;
-        int r;
-
-        (void) bus, (void) prefix, (void) error;
-        nodes = calloc(manager->units.n_units + 1, sizeof(*nodes));
-        if (!nodes)
-                return -ENOMEM;
-        for (size_t i = 0; i < manager->units.n_units; i++) {
-                if (!manager->units.units[i]->assessed)
-                        continue;
-                r = unit_object_path(manager->units.units[i], &nodes[n]);
-                if (r < 0)
-                        return r;
-                n++;
-        }
-        *ret_nodes = TAKE_PTR(nodes);
-        return 0;
-}
-
 int api_add(struct manager *m, sd_bus *bus) {
         int r;
 
@@ -60,7 +37,7 @@ int api_add(struct manager *m, sd_bus *bus) {
                                        unit_vtable, find_unit, m);
         if (r < 0)
                 return r;
-        r = sd_bus_add_node_enumerator(bus, &m->api_slots[2], EXPOSURED_UNIT_PATH, enumerate_units, m);
+        r = api_add_filter(m, bus, &m->api_slots[2]);
         if (r < 0)
                 return r;
         return sd_bus_add_object_manager(bus, &m->api_slots[3], EXPOSURED_PATH);

@@ -52,6 +52,10 @@ int method_list_regressions(sd_bus_message *m, void *userdata, sd_bus_error *err
 int method_get_history(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_accept(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int unit_object_path(const struct unit *unit, char **ret);
+/* The properties as a{sv}. */
+int append_unit_properties(sd_bus_message *m, const struct unit *unit, bool with_findings);
+int append_findings_variant(sd_bus_message *m, const struct unit *unit);
+int api_add_filter(struct manager *manager, sd_bus *bus, sd_bus_slot **slot);
 
 /* The names of the properties that these bits stand for, and NULL. */
 #define UNIT_PROPERTIES_MAX 12

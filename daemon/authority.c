@@ -12,7 +12,7 @@
 #include "systemd.h"
 
 #define PENDING_MAX 16U
-#define PENDING_PER_SENDER_MAX 2U
+#define PENDING_PER_USER_MAX 4U
 /* A person may have to type a password. */
 #define POLKIT_TIMEOUT_USEC (5 * 60 * UINT64_C(1000000))
 
@@ -95,26 +95,8 @@ static int ask_polkit(struct authorization *pending) {
                                  POLKIT_TIMEOUT_USEC);
 }
 
-static bool is_users(const struct authorization *pending) {
-        return pending->authority->manager->scope == SCOPE_USER;
-}
-
-static int on_uid(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        struct authorization *pending = userdata;
-
-        (void) error;
-        pending->slot = sd_bus_slot_unref(pending->slot);
-        if (sd_bus_message_is_method_error(m, NULL) || sd_bus_message_read(m, "u", &pending->uid) <= 0)
-                refuse(pending, "The bus does not tell who is calling.");
-        /* A user's own manager is that user's business, and root may do everything. */
-        else if (pending->uid == 0 || (is_users(pending) && pending->uid == getuid()))
-                allow(pending);
-        /* Who is polkit on a user's bus is up to the user. */
-        else if (is_users(pending))
-                refuse(pending, "Only the user whose services these are may do this.");
-        else if (ask_polkit(pending) < 0)
-                refuse(pending, "polkit cannot be asked, so only root may do this.");
-        return 0;
+static bool is_users(const struct authority *a) {
+        return a->manager->scope == SCOPE_USER;
 }
 
 static int on_leaving(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -142,31 +124,45 @@ static int authorization_start(struct authorization *pending) {
         r = sd_bus_add_match_async(bus, &pending->leaving, rule, on_leaving, NULL, pending);
         if (r < 0)
                 return r;
-        return sd_bus_call_method_async(bus, &pending->slot, DBUS_BUS_NAME, "/org/freedesktop/DBus", DBUS_BUS_NAME,
-                                        "GetConnectionUnixUser", on_uid, pending, "s", sender);
+        if (ask_polkit(pending) < 0)
+                refuse(pending, "polkit cannot be asked, so only root may do this.");
+        return 0;
 }
 
-int authority_check(struct authority *a, sd_bus_message *call, const char *action, authority_fn fn) {
+/* A user's own manager is that user's business, and root may do everything. */
+static bool may_without_asking(const struct authority *a, uint32_t uid) {
+        return uid == 0 || (is_users(a) && uid == getuid());
+}
+
+int authority_check(struct authority *a, sd_bus_message *call, uint32_t uid, const char *action, authority_fn fn) {
         struct authorization *unused = NULL;
-        unsigned n_sender = 0;
+        unsigned n_user = 0;
         int r;
 
         for (size_t i = 0; i < ELEMENTSOF(a->pending); i++) {
                 if (!a->pending[i].call)
                         unused = &a->pending[i];
                 else
-                        n_sender += streq_ptr(sd_bus_message_get_sender(a->pending[i].call),
-                                              sd_bus_message_get_sender(call));
+                        n_user += a->pending[i].uid == uid;
         }
-        if (!unused || n_sender >= PENDING_PER_SENDER_MAX)
+        if (!unused || n_user >= PENDING_PER_USER_MAX)
                 return -EBUSY;
         *unused = (struct authorization) {
                 .authority = a,
                 .call = sd_bus_message_ref(call),
                 .action = action,
                 .fn = fn,
-                .uid = UINT32_MAX,
+                .uid = uid,
         };
+        if (may_without_asking(a, uid)) {
+                allow(unused);
+                return 0;
+        }
+        /* Who is polkit on a user's bus is up to the user. */
+        if (is_users(a)) {
+                refuse(unused, "Only the user whose services these are may do this.");
+                return 0;
+        }
         r = authorization_start(unused);
         if (r < 0)
                 authorization_done(unused);

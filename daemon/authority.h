@@ -25,5 +25,6 @@ void authority_drop(struct authority *authority);
  */
 typedef void (*authority_fn)(struct manager *manager, sd_bus_message *call, uint32_t uid);
 
-/* Answers the call sooner or later. -EBUSY where too many wait already, then the caller answers. */
-int authority_check(struct authority *authority, sd_bus_message *call, const char *action, authority_fn fn);
+/* Answers the call of that user sooner or later. -EBUSY where too many wait already, then the caller answers. */
+int authority_check(struct authority *authority, sd_bus_message *call, uint32_t uid, const char *action,
+                    authority_fn fn);

@@ -6,6 +6,7 @@
 
 #include "connection.h"
 #include "log.h"
+#include "pump.h"
 #include "systemd.h"
 #include "timer.h"
 
@@ -19,6 +20,7 @@ struct connection {
         const struct connection_ops *ops;
         void *userdata;
         sd_bus *bus;
+        struct pump *pump;              /* with the bus */
         sd_bus_slot *name_slot;
         struct timer *timer;
         uint64_t reconnect_usec;
@@ -36,11 +38,32 @@ static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *erro
         return 0;
 }
 
+static void on_broken(void *userdata) {
+        struct connection *connection = userdata;
+
+        timer_arm(connection->timer, 0);
+}
+
+static void on_clear(void *userdata) {
+        struct connection *connection = userdata;
+
+        connection->ops->clear(connection->userdata);
+}
+
+static const struct pump_ops pump_ops = {
+        .clear = on_clear,
+        .broken = on_broken,
+};
+
+static int open_bus(enum scope scope, sd_bus **ret) {
+        return scope == SCOPE_USER ? sd_bus_open_user_with_description(ret, "exposured") :
+                                     sd_bus_open_system_with_description(ret, "exposured");
+}
+
 static int connection_open(struct connection *connection) {
         int r;
 
-        r = connection->scope == SCOPE_USER ? sd_bus_open_user_with_description(&connection->bus, "exposured") :
-                                        sd_bus_open_system_with_description(&connection->bus, "exposured");
+        r = open_bus(connection->scope, &connection->bus);
         if (r < 0)
                 return r;
         r = sd_bus_match_signal_async(connection->bus, NULL, "org.freedesktop.DBus.Local",
@@ -48,7 +71,7 @@ static int connection_open(struct connection *connection) {
                                       "Disconnected", on_disconnected, NULL, connection);
         if (r < 0)
                 return r;
-        r = sd_bus_attach_event(connection->bus, connection->event, SD_EVENT_PRIORITY_NORMAL);
+        r = pump_new(&connection->pump, connection->event, connection->bus, &pump_ops, connection);
         return r < 0 ? r : connection->ops->connected(connection->userdata, connection->bus);
 }
 
@@ -57,7 +80,7 @@ static void connection_close(struct connection *connection) {
                 return;
         connection->ops->disconnected(connection->userdata);
         connection->name_slot = sd_bus_slot_unref(connection->name_slot);
-        (void) sd_bus_detach_event(connection->bus);
+        connection->pump = pump_free(connection->pump);
         connection->bus = sd_bus_close_unref(connection->bus);
         connection->proven = false;
 }
@@ -118,6 +141,15 @@ int connection_request_name(struct connection *connection) {
                 return -ENOTCONN;
         connection->name_slot = sd_bus_slot_unref(connection->name_slot);
         return sd_bus_request_name_async(connection->bus, &connection->name_slot, EXPOSURED_BUS_NAME, 0, on_name, connection);
+}
+
+bool connection_is_clear(struct connection *connection) {
+        if (!connection->pump)
+                return false;
+        if (pump_is_clear(connection->pump))
+                return true;
+        pump_await_clear(connection->pump);
+        return false;
 }
 
 void connection_prepare_end(struct connection *connection) {

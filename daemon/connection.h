@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
@@ -14,6 +15,8 @@ struct connection_ops {
         int (*connected)(void *userdata, sd_bus *bus);
         /* It broke; what belongs to it must go. */
         void (*disconnected)(void *userdata);
+        /* The bus has taken what was sent, after connection_is_clear() said that it had not. */
+        void (*clear)(void *userdata);
         /* The name is ours. */
         void (*name_acquired)(void *userdata);
         /* It never will be: another one has it, or the bus does not let us. Logged. */
@@ -30,6 +33,9 @@ struct connection *connection_free(struct connection *connection);
 
 /* Asks for our name on the present connection. */
 int connection_request_name(struct connection *connection);
+
+/* Whether the bus has taken what was sent, but for a little; where not, an op will tell. */
+bool connection_is_clear(struct connection *connection);
 
 /*
  * The event loop is about to end. It will send what is still to be sent; for a bus that has not answered

@@ -8,14 +8,16 @@
 #include "log.h"
 #include "lookup.h"
 #include "manager.h"
+#include "systemd.h"
 #include "timer.h"
 
 #define LOOKUPS_MAX 64U
-#define LOOKUPS_PER_SENDER_MAX 8U
+#define LOOKUPS_PER_USER_MAX 16U
 
 /* A call that waits for its answer. */
 struct lookup {
         sd_bus_message *call;
+        uint32_t uid;
         char name[UNIT_NAME_SIZE];
 };
 
@@ -24,17 +26,18 @@ struct lookups {
         struct timer *timer;            /* until the next may be made */
         struct lookup queue[LOOKUPS_MAX]; /* the first is under way, if any is */
         size_t n_queue;
+        sd_bus_slot *slot;              /* of the question whether who asked first is there still */
         bool under_way;
         bool suspended;
         uint64_t next;                  /* monotonic, µs: not before then */
         uint64_t count;
 };
 
-static unsigned count_sender(const struct lookups *l, const char *sender) {
+static unsigned count_user(const struct lookups *l, uint32_t uid) {
         unsigned n = 0;
 
         for (size_t i = 0; i < l->n_queue; i++)
-                n += streq_ptr(sd_bus_message_get_sender(l->queue[i].call), sender);
+                n += l->queue[i].uid == uid;
         return n;
 }
 
@@ -42,6 +45,19 @@ static void pop(struct lookups *l) {
         sd_bus_message_unref(l->queue[0].call);
         l->n_queue--;
         memmove(l->queue, l->queue + 1, l->n_queue * sizeof(l->queue[0]));
+}
+
+/* All that the sender of the first one has asked. */
+static void pop_sender(struct lookups *l) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *first = sd_bus_message_ref(l->queue[0].call);
+        size_t n = 0;
+
+        for (size_t i = 0; i < l->n_queue; i++)
+                if (streq_ptr(sd_bus_message_get_sender(l->queue[i].call), sd_bus_message_get_sender(first)))
+                        sd_bus_message_unref(l->queue[i].call);
+                else
+                        l->queue[n++] = l->queue[i];
+        l->n_queue = n;
 }
 
 static void lookups_advance(struct lookups *l);
@@ -129,18 +145,10 @@ void lookups_read_ended(struct lookups *l, const char *name, enum read_result re
         lookups_advance(l);
 }
 
-/* Starts the next one, if its time has come. */
-static void lookups_advance(struct lookups *l) {
-        uint64_t now = timer_now();
+static void lookup_start(struct lookups *l) {
         int r;
 
-        if (l->suspended || l->under_way || l->n_queue == 0 || timer_is_armed(l->timer))
-                return;
-        if (now < l->next || !reader_has_room(l->manager->reader)) {
-                timer_arm(l->timer, now < l->next ? l->next - now : USEC_PER_MSEC);
-                return;
-        }
-        l->next = now + USEC_PER_SEC / l->manager->config.lookups_per_second;
+        l->next = timer_now() + USEC_PER_SEC / l->manager->config.lookups_per_second;
         l->count++;
         l->under_way = true;
         r = reader_read(l->manager->reader, READ_LOOKUP, l->queue[0].name);
@@ -148,18 +156,51 @@ static void lookups_advance(struct lookups *l) {
                 lookups_read_ended(l, l->queue[0].name, READ_NO_MEMORY, NULL, strerror(-r));
 }
 
+static int on_owner(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct lookups *l = userdata;
+
+        (void) error;
+        l->slot = sd_bus_slot_unref(l->slot);
+        if (!sd_bus_message_is_method_error(m, SD_BUS_ERROR_NAME_HAS_NO_OWNER) &&
+            reader_has_room(l->manager->reader)) {
+                lookup_start(l);
+                return 0;
+        }
+        if (sd_bus_message_is_method_error(m, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
+                pop_sender(l);
+        lookups_advance(l);
+        return 0;
+}
+
+/* Starts the next one, if its time has come. Systemd has no work for one who has left meanwhile. */
+static void lookups_advance(struct lookups *l) {
+        uint64_t now = timer_now();
+        int r;
+
+        if (l->suspended || l->slot || l->under_way || l->n_queue == 0 || timer_is_armed(l->timer))
+                return;
+        if (now < l->next || !reader_has_room(l->manager->reader)) {
+                timer_arm(l->timer, now < l->next ? l->next - now : USEC_PER_MSEC);
+                return;
+        }
+        r = sd_bus_call_method_async(l->manager->bus, &l->slot, DBUS_BUS_NAME, "/org/freedesktop/DBus", DBUS_BUS_NAME,
+                                     "GetNameOwner", on_owner, l, "s", sd_bus_message_get_sender(l->queue[0].call));
+        if (r < 0)
+                lookup_start(l);
+}
+
 static void on_timer(void *userdata) {
         lookups_advance(userdata);
 }
 
-int lookups_request(struct lookups *l, sd_bus_message *call, const char *name) {
+int lookups_request(struct lookups *l, sd_bus_message *call, const char *name, uint32_t uid) {
         struct lookup *lookup;
 
-        if (l->n_queue >= LOOKUPS_MAX ||
-            count_sender(l, sd_bus_message_get_sender(call)) >= LOOKUPS_PER_SENDER_MAX)
+        if (l->n_queue >= LOOKUPS_MAX || count_user(l, uid) >= LOOKUPS_PER_USER_MAX)
                 return -EBUSY;
         lookup = &l->queue[l->n_queue++];
         lookup->call = sd_bus_message_ref(call);
+        lookup->uid = uid;
         (void) strncpy(lookup->name, name, sizeof(lookup->name) - 1);
         lookup->name[sizeof(lookup->name) - 1] = '\0';
         lookups_advance(l);
@@ -169,6 +210,7 @@ int lookups_request(struct lookups *l, sd_bus_message *call, const char *name) {
 void lookups_suspend(struct lookups *l) {
         l->suspended = true;
         l->under_way = false;
+        l->slot = sd_bus_slot_unref(l->slot);
         timer_disarm(l->timer);
 }
 
@@ -210,6 +252,7 @@ struct lookups *lookups_free(struct lookups *l) {
                 return NULL;
         while (l->n_queue > 0)
                 pop(l);
+        sd_bus_slot_unref(l->slot);
         timer_free(l->timer);
         free(l);
         return NULL;

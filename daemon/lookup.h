@@ -18,8 +18,11 @@ int lookups_new(struct lookups **ret, struct manager *manager);
 /* Takes NULL, returns NULL. */
 struct lookups *lookups_free(struct lookups *lookups);
 
-/* Answers the call when the unit was read. -EBUSY where too many wait, then the caller answers. */
-int lookups_request(struct lookups *lookups, sd_bus_message *call, const char *name);
+/*
+ * Answers the call of that user when the unit was read, unless the caller has left by then. -EBUSY where too many
+ * wait, then the caller answers.
+ */
+int lookups_request(struct lookups *lookups, sd_bus_message *call, const char *name, uint32_t uid);
 
 /* For reader_ops. */
 void lookups_read_ended(struct lookups *lookups, const char *name, enum read_result result,

@@ -24,6 +24,7 @@
 #include "settle.h"
 #include "status.h"
 #include "timer.h"
+#include "turns.h"
 #include "watch.h"
 #include "xdg.h"
 
@@ -167,6 +168,7 @@ static void on_disconnected(void *userdata) {
         m->watch = watch_free(m->watch);
         m->past_counters = manager_counters(m);
         m->reader = reader_free(m->reader);
+        m->turns = turns_free(m->turns);
         m->bus = sd_bus_unref(m->bus);
 }
 
@@ -176,6 +178,8 @@ static int on_connected(void *userdata, sd_bus *bus) {
 
         m->bus = sd_bus_ref(bus);
         r = reader_new(&m->reader, bus, m->config.call_timeout_usec, &reader_ops, m);
+        if (r >= 0)
+                r = turns_new(&m->turns, m, bus);
         if (r >= 0)
                 r = api_add(m, bus);
         if (r >= 0)
@@ -216,6 +220,10 @@ static void on_name_acquired(void *userdata) {
         status_changed(m->status);
 }
 
+static void on_clear(void *userdata) {
+        turns_advance(((struct manager *) userdata)->turns);
+}
+
 static void on_name_refused(void *userdata, int error) {
         manager_exit(userdata, error);
 }
@@ -223,6 +231,7 @@ static void on_name_refused(void *userdata, int error) {
 static const struct connection_ops connection_ops = {
         .connected = on_connected,
         .disconnected = on_disconnected,
+        .clear = on_clear,
         .name_acquired = on_name_acquired,
         .name_refused = on_name_refused,
 };

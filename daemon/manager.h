@@ -38,7 +38,10 @@ struct manager {
         struct authority *authority;
         struct acceptances *acceptances;
         uint64_t pruned;                /* when the archive was told to forget last; monotonic, µs */
-        sd_bus_message *queries[32];    /* of the history, under way; the archive's jobs hold them */
+        struct query_place {
+                sd_bus_message *call;   /* NULL: free; the archive's job holds it */
+                uint32_t uid;
+        } queries[32];                  /* of the history, under way */
         bool loaded;                    /* the ledger holds what the archive held */
         bool ledger_is_new;             /* that was nothing: the first start */
         char *stored_version;           /* of systemd, when something was kept last; NULL: unknown */
@@ -48,6 +51,7 @@ struct manager {
         sd_bus *bus;                    /* while it is connected */
         struct watch *watch;            /* with the bus */
         struct reader *reader;          /* with the bus */
+        struct turns *turns;            /* with the bus */
         struct scan *scan;
         struct control *control;
         struct policy_watch *policy_watch;

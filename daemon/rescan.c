@@ -9,9 +9,14 @@
 #include "timer.h"
 
 #define WAITERS_MAX 64U
-#define WAITERS_PER_SENDER_MAX 4U
+#define WAITERS_PER_USER_MAX 16U
 #define REST_MIN_USEC USEC_PER_SEC
 #define REST_FACTOR 10
+
+struct waiter {
+        sd_bus_message *call;
+        uint32_t uid;
+};
 
 struct rescan {
         void (*sweep)(void *userdata);
@@ -19,15 +24,15 @@ struct rescan {
         struct timer *timer;
         uint64_t rest_until;
         bool asked;                     /* a sweep for those who wait was asked for */
-        sd_bus_message *waiters[WAITERS_MAX];
+        struct waiter waiters[WAITERS_MAX];
         size_t n_waiters;
 };
 
-static unsigned count_sender(const struct rescan *rescan, const char *sender) {
+static unsigned count_user(const struct rescan *rescan, uint32_t uid) {
         unsigned n = 0;
 
         for (size_t i = 0; i < rescan->n_waiters; i++)
-                n += streq_ptr(sd_bus_message_get_sender(rescan->waiters[i]), sender);
+                n += rescan->waiters[i].uid == uid;
         return n;
 }
 
@@ -38,13 +43,12 @@ static void on_timer(void *userdata) {
         rescan->sweep(rescan->userdata);
 }
 
-int rescan_request(struct rescan *rescan, sd_bus_message *call) {
+int rescan_request(struct rescan *rescan, sd_bus_message *call, uint32_t uid) {
         uint64_t now = timer_now();
 
-        if (rescan->n_waiters >= WAITERS_MAX ||
-            count_sender(rescan, sd_bus_message_get_sender(call)) >= WAITERS_PER_SENDER_MAX)
+        if (rescan->n_waiters >= WAITERS_MAX || count_user(rescan, uid) >= WAITERS_PER_USER_MAX)
                 return -EBUSY;
-        rescan->waiters[rescan->n_waiters++] = sd_bus_message_ref(call);
+        rescan->waiters[rescan->n_waiters++] = (struct waiter) { sd_bus_message_ref(call), uid };
         if (!rescan->asked && !timer_is_armed(rescan->timer))
                 timer_arm(rescan->timer, rescan->rest_until > now ? rescan->rest_until - now : 0);
         return 0;
@@ -52,7 +56,7 @@ int rescan_request(struct rescan *rescan, sd_bus_message *call) {
 
 static void forget_waiters(struct rescan *rescan) {
         while (rescan->n_waiters > 0)
-                sd_bus_message_unref(rescan->waiters[--rescan->n_waiters]);
+                sd_bus_message_unref(rescan->waiters[--rescan->n_waiters].call);
 }
 
 void rescan_sweep_done(struct rescan *rescan, uint64_t duration_usec) {
@@ -64,13 +68,13 @@ void rescan_sweep_done(struct rescan *rescan, uint64_t duration_usec) {
         rescan->asked = false;
         rescan->rest_until = timer_now() + (rest > REST_MIN_USEC ? rest : REST_MIN_USEC);
         for (size_t i = 0; i < rescan->n_waiters; i++)
-                (void) sd_bus_reply_method_return(rescan->waiters[i], NULL);
+                (void) sd_bus_reply_method_return(rescan->waiters[i].call, NULL);
         forget_waiters(rescan);
 }
 
 void rescan_fail(struct rescan *rescan, const sd_bus_error *error) {
         for (size_t i = 0; i < rescan->n_waiters; i++)
-                (void) sd_bus_reply_method_error(rescan->waiters[i], error);
+                (void) sd_bus_reply_method_error(rescan->waiters[i].call, error);
         forget_waiters(rescan);
         rescan->asked = false;
         timer_disarm(rescan->timer);

@@ -17,10 +17,10 @@ int rescan_new(struct rescan **ret, sd_event *event, void (*sweep)(void *userdat
 struct rescan *rescan_free(struct rescan *rescan);
 
 /*
- * Answers the call when the sweep is done. Returns 0; -EBUSY where too many wait already, then the
- * caller answers.
+ * Answers the call of that user when the sweep is done. Returns 0; -EBUSY where too many wait already,
+ * then the caller answers.
  */
-int rescan_request(struct rescan *rescan, sd_bus_message *call);
+int rescan_request(struct rescan *rescan, sd_bus_message *call, uint32_t uid);
 
 /* A sweep ended that took so long. */
 void rescan_sweep_done(struct rescan *rescan, uint64_t duration_usec);

@@ -33,6 +33,7 @@ class PrivateBroker(PrivateBus):
     def start(self):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
             listener.bind(f"{self.folder}/bus")
+            os.chmod(f"{self.folder}/bus", 0o777)
             listener.listen(64)
             listener.set_inheritable(True)
             self.process = subprocess.Popen(

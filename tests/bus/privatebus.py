@@ -109,6 +109,7 @@ class PrivateBus:
 
     def __init__(self, policy=""):
         self.folder = tempfile.mkdtemp(prefix="exposured-bus-")
+        os.chmod(self.folder, 0o711)
         os.mkdir(f"{self.folder}/services")
         with open(f"{self.folder}/bus.conf", "w", encoding="utf-8") as f:
             f.write(CONFIGURATION.format(folder=self.folder, policy=policy))

@@ -2,13 +2,30 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Work that clients cause: look-ups of units that are not loaded, and sweeps. All of it is bounded."""
 
+import os
+import pwd
 import time
 
-from daemoncase import ERROR, DaemonCase, main
+from daemoncase import ERROR, MANAGER, NAME, PATH, DaemonCase, main
 from peer import BusError, Peer
 
-LOOKUPS_PER_SENDER, LOOKUPS = 8, 64
-RESCANS_PER_SENDER, RESCANS = 4, 64
+LOOKUPS_PER_USER, LOOKUPS = 16, 64
+RESCANS_PER_USER, RESCANS = 16, 64
+ONE_CLIENT = 8
+# A bus takes only users that there are.
+USERS = [user.pw_uid for user in pwd.getpwall() if user.pw_uid != os.getuid()]
+
+
+def can_be(user):
+    """Whether this process may be that user for a while: not where it is root by name alone."""
+    if os.geteuid() != 0:
+        return False
+    try:
+        os.seteuid(user)
+    except OSError:
+        return False
+    os.seteuid(0)
+    return True
 
 
 class Case(DaemonCase):
@@ -16,8 +33,15 @@ class Case(DaemonCase):
         super().setUp()
         self.start()
 
-    def client(self):
-        client = Peer(self.bus.address)
+    def client(self, user=0):
+        """A client of that user; root may be many."""
+        if user and not can_be(user):
+            self.skipTest("only root can be many users")
+        os.seteuid(user or os.geteuid())
+        try:
+            client = Peer(self.bus.address)
+        finally:
+            os.seteuid(os.getuid())
         self.addCleanup(client.close)
         return client
 
@@ -26,14 +50,27 @@ class Case(DaemonCase):
             peer.answer(serial)
         self.assertEqual(caught.exception.name, f"{ERROR}{error}")
 
-    def fill(self, limit, per_sender, member, *arguments):
-        """As many calls as may wait, by as few clients as can be; (client, serial) of each."""
+    def fill(self, limit, per_user, member, *arguments):
+        """As many calls as may wait, by as few users as can be, each on two connections; (client, serial) of each."""
         calls = []
-        while len(calls) < limit:
-            client = self.client()
-            calls += [(client, self.send(member, *arguments, peer=client))
-                      for _ in range(min(per_sender, limit - len(calls)))]
+        for user in USERS[:limit // per_user]:
+            clients = self.client(user), self.client(user)
+            calls += [(clients[i % 2], self.send(member, *arguments, peer=clients[i % 2])) for i in range(per_user)]
             self.heard()
+        self.assertEqual(len(calls), limit)
+        return calls
+
+    def check_limit_for_one(self, per_user, member, *arguments):
+        """One user has it on all connections together, and another user has his own. Returns what then waits."""
+        first, second, other = self.client(USERS[0]), self.client(USERS[0]), self.client(USERS[1])
+        clients = first, second
+        calls = [(clients[i % 2], self.send(member, *arguments, peer=clients[i % 2])) for i in range(per_user)]
+        self.heard()
+        for client in clients:
+            self.assert_refused(client, self.send(member, *arguments, peer=client), "LimitExceeded")
+        calls.append((other, self.send(member, *arguments, peer=other)))
+        self.heard()
+        self.assertEqual(other.answers, {})
         return calls
 
 
@@ -51,7 +88,7 @@ class Lookup(Case):
         self.assertEqual([(call.member, call.argument, call.unit) for call in calls], [("GetAll", "", "file.service")])
         self.assertEqual((self.get("LookupCount"), self.get("UnitCount")), (1, 3))
         self.assertEqual(self.names(), list(self.units))
-        self.assertEqual(self.heard(), [])
+        self.assertEqual([(m.member, m.body) for m in self.heard()], [])
 
     def test_alias(self):
         self.systemd.write("alias.service")
@@ -97,7 +134,7 @@ class Lookup(Case):
 
     def test_one_at_a_time(self):
         self.systemd.rule("hold", "GetAll")
-        waiting = [self.send("AssessUnit", "s", f"n{i}.service") for i in range(LOOKUPS_PER_SENDER)]
+        waiting = [self.send("AssessUnit", "s", f"n{i}.service") for i in range(ONE_CLIENT)]
         self.systemd.wait_for_call("GetAll")
         self.heard()
         self.assertEqual(self.systemd.in_flight(), [1, 1])
@@ -106,27 +143,23 @@ class Lookup(Case):
         for serial in waiting:
             self.assert_refused(self.peer, serial, "NoSuchUnit")
         # 50 a second; the first did not have to wait
-        self.assertGreater(time.monotonic() - begin, (LOOKUPS_PER_SENDER - 2) / 50)
-        self.assertEqual(self.asked_about(), [f"n{i}.service" for i in range(LOOKUPS_PER_SENDER)])
-        self.assertEqual(self.get("LookupCount"), LOOKUPS_PER_SENDER)
+        self.assertGreater(time.monotonic() - begin, (ONE_CLIENT - 2) / 50)
+        self.assertEqual(self.asked_about(), [f"n{i}.service" for i in range(ONE_CLIENT)])
+        self.assertEqual(self.get("LookupCount"), ONE_CLIENT)
 
     def test_limit_for_one(self):
         self.systemd.rule("hold", "GetAll")
-        waiting = [self.send("AssessUnit", "s", "nosuch.service") for _ in range(LOOKUPS_PER_SENDER)]
-        self.refused(f"{ERROR}LimitExceeded", "AssessUnit", "s", "nosuch.service")
+        calls = self.check_limit_for_one(LOOKUPS_PER_USER, "AssessUnit", "s", "nosuch.service")
         # a unit that is loaded costs nothing
-        self.call("AssessUnit", "s", "a.service")
-        other = self.client()
-        others = self.send("AssessUnit", "s", "nosuch.service", peer=other)
+        calls[0][0].call(NAME, PATH, MANAGER, "AssessUnit", "s", "a.service")
         self.systemd.rule("", "GetAll")
-        for serial in waiting:
-            self.assert_refused(self.peer, serial, "NoSuchUnit")
-        self.assert_refused(other, others, "NoSuchUnit")
+        for client, serial in calls:
+            self.assert_refused(client, serial, "NoSuchUnit")
         self.refused(f"{ERROR}NoSuchUnit", "AssessUnit", "s", "nosuch.service")
 
     def test_limit_for_all(self):
         self.systemd.rule("hold", "GetAll")
-        calls = self.fill(LOOKUPS, LOOKUPS_PER_SENDER, "AssessUnit", "s", "nosuch.service")
+        calls = self.fill(LOOKUPS, LOOKUPS_PER_USER, "AssessUnit", "s", "nosuch.service")
         self.refused(f"{ERROR}LimitExceeded", "AssessUnit", "s", "nosuch.service")
         self.systemd.rule("", "GetAll")
         for client, serial in calls:
@@ -134,15 +167,20 @@ class Lookup(Case):
         self.refused(f"{ERROR}NoSuchUnit", "AssessUnit", "s", "nosuch.service")
 
     def test_caller_leaves(self):
+        """Only what was under way is asked; what waited is forgotten."""
         self.systemd.rule("hold", "GetAll")
-        client = self.client()
-        for _ in range(LOOKUPS_PER_SENDER):
-            self.send("AssessUnit", "s", "nosuch.service", peer=client)
+        client, another = self.client(), self.client()
+        for i in range(ONE_CLIENT):
+            self.send("AssessUnit", "s", f"n{i}.service", peer=client)
         self.systemd.wait_for_call("GetAll")
+        kept = self.send("AssessUnit", "s", "kept.service", peer=another)
         client.close()
         serial = self.send("AssessUnit", "s", "other.service")
         self.systemd.rule("", "GetAll")
+        self.assert_refused(another, kept, "NoSuchUnit")
         self.assert_refused(self.peer, serial, "NoSuchUnit")
+        self.assertEqual(self.asked_about(), ["n0.service", "kept.service", "other.service"])
+        self.assertEqual(self.get("LookupCount"), 3)
         self.barrier()
 
     def test_sweep_meanwhile(self):
@@ -199,19 +237,14 @@ class Rescan(Case):
 
     def test_limit_for_one(self):
         self.systemd.rule("hold", "ListUnitsByPatterns")
-        calls = [self.send("Rescan") for _ in range(RESCANS_PER_SENDER)]
-        self.refused(f"{ERROR}LimitExceeded", "Rescan")
-        other = self.client()
-        others = self.send("Rescan", peer=other)
-        self.heard()
+        calls = self.check_limit_for_one(RESCANS_PER_USER, "Rescan")
         self.systemd.rule("", "ListUnitsByPatterns")
-        for serial in calls:
-            self.peer.answer(serial)
-        other.answer(others)
+        for client, serial in calls:
+            client.answer(serial)
 
     def test_limit_for_all(self):
         self.systemd.rule("hold", "ListUnitsByPatterns")
-        calls = self.fill(RESCANS, RESCANS_PER_SENDER, "Rescan")
+        calls = self.fill(RESCANS, RESCANS_PER_USER, "Rescan")
         self.refused(f"{ERROR}LimitExceeded", "Rescan")
         self.systemd.rule("", "ListUnitsByPatterns")
         for client, serial in calls:

@@ -153,6 +153,21 @@ class Message:
         return [reader.get(kind) for kind in split(self.fields.get(SIGNATURE, ""))]
 
 
+def compose(kind, path, interface, member, destination=None, signature="", arguments=(), serial=1,
+            flags=NO_AUTO_START):
+    """A call or a signal as it goes over the wire; fields that are empty are left out."""
+    body, head = Writer(), Writer()
+    for part, argument in zip(split(signature), arguments):
+        body.put(part, argument)
+    fields = [(field, (signature_of, value)) for field, signature_of, value in (
+        (PATH, "o", path), (INTERFACE, "s", interface), (MEMBER, "s", member), (DESTINATION, "s", destination),
+        (SIGNATURE, "g", signature)) if value]
+    head.data += struct.pack("<cBBBII", b"l", kind, flags, 1, len(body.data), serial)
+    head.put("a(yv)", fields)
+    head.align(8)
+    return bytes(head.data + body.data)
+
+
 class Bus:
     """A connection to a bus by the path of its socket."""
 
@@ -214,18 +229,7 @@ class Bus:
     def send(self, destination, path, interface, member, signature="", *arguments):
         """Sends a call and does not wait; returns its serial."""
         self.serial += 1
-        body = Writer()
-        for kind, argument in zip(split(signature), arguments):
-            body.put(kind, argument)
-        fields = [(PATH, ("o", path)), (INTERFACE, ("s", interface)), (MEMBER, ("s", member)),
-                  (DESTINATION, ("s", destination))]
-        if signature:
-            fields.append((SIGNATURE, ("g", signature)))
-        head = Writer()
-        head.data += struct.pack("<cBBBII", b"l", CALL, NO_AUTO_START, 1, len(body.data), self.serial)
-        head.put("a(yv)", fields)
-        head.align(8)
-        self.socket.sendall(bytes(head.data + body.data))
+        self.socket.sendall(compose(CALL, path, interface, member, destination, signature, arguments, self.serial))
         return self.serial
 
     def call(self, *arguments):

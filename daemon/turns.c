@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdbool.h>
+
+#include <exposured/bus.h>
+#include <exposured/macro.h>
+
+#include "connection.h"
+#include "log.h"
+#include "manager.h"
+#include "senders.h"
+#include "turns.h"
+
+/* Calls that wait: of one user, of those whose user is not known yet, and users. */
+#define TURNS_PER_USER_MAX 128U
+#define TURNS_UNKNOWN_MAX 256U
+#define USERS_MAX 32U
+/* Who has no more than so many waiting is served before those who have, and not only when there is nothing to read. */
+#define PROMPT_MAX 16U
+
+struct turn {
+        struct turn *next;
+        sd_bus_message *call;
+        turn_fn fn;
+};
+
+/* In the order in which they came. */
+struct line {
+        struct turn *first, *last;
+        unsigned n_turns;
+};
+
+struct user {
+        uint32_t uid;
+        struct line line;
+};
+
+struct turns {
+        struct manager *manager;
+        struct senders *senders;
+        sd_event_source *prompt, *idle;
+        struct line unknown;
+        struct user users[USERS_MAX];   /* each has a call waiting; who is first is next */
+        unsigned n_users;
+};
+
+static struct turn *turn_free(struct turn *turn) {
+        if (!turn)
+                return NULL;
+        sd_bus_message_unref(turn->call);
+        free(turn);
+        return NULL;
+}
+DEFINE_CLEANUP(struct turn *, turn_free)
+
+static void line_push(struct line *line, struct turn *turn) {
+        turn->next = NULL;
+        if (line->last)
+                line->last->next = turn;
+        else
+                line->first = turn;
+        line->last = turn;
+        line->n_turns++;
+}
+
+static struct turn *line_pop(struct line *line) {
+        struct turn *turn = line->first;
+
+        if (!turn)
+                return NULL;
+        line->first = turn->next;
+        if (!line->first)
+                line->last = NULL;
+        line->n_turns--;
+        return turn;
+}
+
+static void line_done(struct line *line) {
+        for (struct turn *turn; (turn = line_pop(line));)
+                turn_free(turn);
+}
+
+/* Whom to serve: the one who waits for longest, of those who have few calls waiting or of all. */
+static struct user *user_find_next(struct turns *t, unsigned turns_max) {
+        for (unsigned i = 0; i < t->n_users; i++)
+                if (t->users[i].line.n_turns <= turns_max)
+                        return &t->users[i];
+        return NULL;
+}
+
+/* All others come before him now; who has nothing waiting goes. */
+static void user_served(struct turns *t, struct user *user) {
+        struct user served = *user;
+        size_t i = (size_t) (user - t->users);
+
+        t->n_users--;
+        memmove(user, user + 1, (t->n_users - i) * sizeof(*user));
+        if (served.line.first)
+                t->users[t->n_users++] = served;
+}
+
+static struct user *user_get(struct turns *t, uint32_t uid) {
+        for (unsigned i = 0; i < t->n_users; i++)
+                if (t->users[i].uid == uid)
+                        return &t->users[i];
+        if (t->n_users >= USERS_MAX)
+                return NULL;
+        t->users[t->n_users] = (struct user) { .uid = uid };
+        return &t->users[t->n_users++];
+}
+
+static int refuse(sd_bus_error *error) {
+        return sd_bus_error_set(error, EXPOSURED_ERROR_LIMIT_EXCEEDED,
+                                "Too many of your calls wait already, try again later.");
+}
+
+static int enter(struct turns *t, uint32_t uid, struct turn *turn, sd_bus_error *error) {
+        struct user *user = user_get(t, uid);
+
+        if (!user || user->line.n_turns >= TURNS_PER_USER_MAX)
+                return refuse(error);
+        line_push(&user->line, turn);
+        return 1;
+}
+
+void turns_advance(struct turns *t) {
+        bool clear, prompt;
+
+        if (!t)
+                return;
+        clear = t->n_users > 0 && connection_is_clear(t->manager->connection);
+        prompt = clear && user_find_next(t, PROMPT_MAX);
+        (void) sd_event_source_set_enabled(t->prompt, prompt ? SD_EVENT_ON : SD_EVENT_OFF);
+        (void) sd_event_source_set_enabled(t->idle, clear && !prompt ? SD_EVENT_ON : SD_EVENT_OFF);
+}
+
+static void serve(struct turns *t, struct user *user) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(turn_freep) struct turn *turn = line_pop(&user->line);
+        uint32_t uid = user->uid;
+        int r;
+
+        user_served(t, user);
+        r = turn->fn(t->manager, turn->call, uid, &error);
+        if (r < 0)
+                r = sd_bus_reply_method_errno(turn->call, r, &error);
+        if (r < 0)
+                log_errno(LOG_DEBUG, r, "Cannot answer a call");
+}
+
+static int serve_next(struct turns *t, unsigned turns_max) {
+        struct user *user = user_find_next(t, turns_max);
+
+        if (user && connection_is_clear(t->manager->connection))
+                serve(t, user);
+        turns_advance(t);
+        return 0;
+}
+
+static int on_prompt(sd_event_source *source, void *userdata) {
+        (void) source;
+        return serve_next(userdata, PROMPT_MAX);
+}
+
+static int on_idle(sd_event_source *source, void *userdata) {
+        (void) source;
+        return serve_next(userdata, TURNS_PER_USER_MAX);
+}
+
+/* Those of that sender have a user now; who has left needs no answer. */
+static void on_told(void *userdata, const char *name, uint32_t uid) {
+        struct turns *t = userdata;
+        struct line asked = t->unknown;
+
+        t->unknown = (struct line) {};
+        for (struct turn *turn; (turn = line_pop(&asked));) {
+                _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+
+                if (!streq_ptr(sd_bus_message_get_sender(turn->call), name)) {
+                        line_push(&t->unknown, turn);
+                        continue;
+                }
+                if (uid == UINT32_MAX)
+                        (void) sd_bus_error_set(&error, SD_BUS_ERROR_ACCESS_DENIED,
+                                                "The bus does not tell who is calling.");
+                else if (enter(t, uid, turn, &error) >= 0)
+                        continue;
+                (void) sd_bus_reply_method_error(turn->call, &error);
+                turn_free(turn);
+        }
+        turns_advance(t);
+}
+
+int turns_request(struct turns *t, sd_bus_message *call, turn_fn fn, sd_bus_error *error) {
+        _cleanup_(turn_freep) struct turn *turn = NULL;
+        const char *sender = sd_bus_message_get_sender(call);
+        uint32_t uid;
+        int r;
+
+        r = sender ? senders_get(t->senders, sender, &uid) : -EINVAL;
+        if (r == -EBUSY || (r == 0 && t->unknown.n_turns >= TURNS_UNKNOWN_MAX))
+                return refuse(error);
+        if (r < 0)
+                return r;
+        turn = calloc(1, sizeof(*turn));
+        if (!turn)
+                return -ENOMEM;
+        turn->call = sd_bus_message_ref(call);
+        turn->fn = fn;
+        if (r == 0)
+                line_push(&t->unknown, turn);
+        else {
+                r = enter(t, uid, turn, error);
+                if (r < 0)
+                        return r;
+        }
+        TAKE_PTR(turn);
+        turns_advance(t);
+        return 1;
+}
+
+int turns_new(struct turns **ret, struct manager *manager, sd_bus *bus) {
+        struct turns *t;
+        int r;
+
+        t = calloc(1, sizeof(*t));
+        if (!t)
+                return -ENOMEM;
+        t->manager = manager;
+        r = senders_new(&t->senders, bus, on_told, t);
+        if (r >= 0)
+                r = sd_event_add_defer(manager->event, &t->prompt, on_prompt, t);
+        if (r >= 0)
+                r = sd_event_add_defer(manager->event, &t->idle, on_idle, t);
+        if (r >= 0)
+                r = sd_event_source_set_priority(t->idle, SD_EVENT_PRIORITY_IDLE);
+        if (r < 0) {
+                turns_free(t);
+                return r;
+        }
+        turns_advance(t);
+        *ret = t;
+        return 0;
+}
+
+struct turns *turns_free(struct turns *t) {
+        if (!t)
+                return NULL;
+        sd_event_source_disable_unref(t->prompt);
+        sd_event_source_disable_unref(t->idle);
+        senders_free(t->senders);
+        line_done(&t->unknown);
+        for (unsigned i = 0; i < t->n_users; i++)
+                line_done(&t->users[i].line);
+        free(t);
+        return NULL;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdint.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+/*
+ * Turns: calls whose answer takes a while to make wait for their turn, and users take turns, however many calls and
+ * connections one of them has. Nothing is answered before the bus has taken the last answer.
+ */
+struct turns;
+struct manager;
+
+/*
+ * Answers the call, or sees to it that it will be answered; of that user. A negative errno, or the error if it is
+ * set, is the answer.
+ */
+typedef int (*turn_fn)(struct manager *manager, sd_bus_message *call, uint32_t uid, sd_bus_error *error);
+
+/* References the bus. Returns 0 or a negative errno. */
+int turns_new(struct turns **ret, struct manager *manager, sd_bus *bus);
+
+/* Forgets all who wait. Takes NULL, returns NULL. */
+struct turns *turns_free(struct turns *turns);
+
+/* For a handler of a method: puts the call in line. Returns 1, or a negative errno and the error set. */
+int turns_request(struct turns *turns, sd_bus_message *call, turn_fn fn, sd_bus_error *error);
+
+/* The connection is clear. Takes NULL. */
+void turns_advance(struct turns *turns);
