@@ -169,18 +169,14 @@ def compose(kind, path, interface, member, destination=None, signature="", argum
 
 
 class Bus:
-    """A connection to a bus by the path of its socket."""
+    """A connection to a bus by the path of its socket, as root or as another user."""
 
-    def __init__(self, path):
+    def __init__(self, path, uid=0):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.settimeout(SECONDS)
         self.buffer, self.serial, self.signals = b"", 0, []
-        folder = os.open(os.path.dirname(path), os.O_PATH)
-        try:
-            self.socket.connect(f"/proc/self/fd/{folder}/{os.path.basename(path)}")
-        finally:
-            os.close(folder)
-        self._authenticate()
+        self._connect(path, uid)
+        self.socket.settimeout(SECONDS)
+        self._authenticate(uid)
         self.name = self.call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "Hello")[0]
 
     def __enter__(self):
@@ -195,8 +191,25 @@ class Bus:
     def fileno(self):
         return self.socket.fileno()
 
-    def _authenticate(self):
-        identity = str(os.geteuid()).encode().hex()
+    def _connect(self, path, uid):
+        """By a child: who connects is who the other side sees, and users are of processes, not of threads."""
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                os.chdir(os.path.dirname(path))
+                os.setresgid(uid, uid, uid)
+                os.setresuid(uid, uid, uid)
+                self.socket.connect(os.path.basename(path))
+                status = 0
+            finally:
+                os._exit(status)
+        if os.waitpid(child, 0)[1] != 0:
+            self.socket.close()
+            raise ConnectionError(f"cannot connect to {path} as user {uid}")
+
+    def _authenticate(self, uid):
+        identity = str(uid).encode().hex()
         self.socket.sendall(f"\0AUTH EXTERNAL {identity}\r\n".encode())
         if not self._line().startswith(b"OK"):
             raise ConnectionError("the bus does not take our identity")

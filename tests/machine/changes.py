@@ -5,7 +5,8 @@ import re
 
 import generate
 
-ETC, RUN, LIB = "/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system"
+SYSTEM = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system")
+ETC, RUN, LIB = SYSTEM
 
 # For all services: nothing that could keep the bus from starting again.
 HARMLESS = ("LockPersonality=yes", "RestrictRealtime=yes", "KeyringMode=private", "IPAddressAllow=localhost",
@@ -21,12 +22,16 @@ TRANSIENT = ("PrivateNetwork=yes", "NoNewPrivileges=yes", "ProtectSystem=strict"
 
 
 class Changes:
-    """`one()` makes a change of a random kind and returns what it did, in words."""
+    """`one()` makes a change of a random kind and returns what it did, in words. For a user's manager, its folders are
+    given: of the user, for now, and of all users."""
 
-    def __init__(self, machine, generator):
+    def __init__(self, machine, generator, folders=SYSTEM, user=False):
         self.machine, self.generator, self.rng = machine, generator, generator.rng
+        self.etc, self.run, self.lib = folders
+        self.user, self.scope = user, ("--user",) if user else ()
         self.serial = 0
         self.drop_ins, self.added, self.running, self.masked, self.aliases = [], [], [], [], []
+        self.written = []
         self.kinds = [getattr(self, name) for name in sorted(dir(self)) if name.startswith("change_")]
         self.queue = []
 
@@ -48,16 +53,17 @@ class Changes:
         return f"{self.generator.prefix}-{stem}-{self.serial}"
 
     def systemctl(self, *arguments, check=True):
-        return self.machine.systemctl("--quiet", *arguments, check=check)
+        return self.machine.systemctl(*self.scope, "--quiet", *arguments, check=check, user=self.user)
 
     def reload(self):
         self.systemctl("daemon-reload")
 
     def write_drop_in(self, unit, text=None):
-        folder = self.rng.choice((ETC, RUN, LIB))
+        folder = self.rng.choice((self.etc, self.run, self.lib))
         path = f"{folder}/{unit}.d/{self.rng.randrange(100):02}-change.conf"
         self.machine.write(path, text or self.generator.section(0.08))
         self.drop_ins.append(path)
+        self.written.append(path)
         return path
 
     def sleeper(self, density=0.05):
@@ -123,8 +129,8 @@ class Changes:
 
     def change_reloads_at_once(self):
         path = self.write_drop_in(self.plain_unit())
-        reload = "systemctl daemon-reload"
-        self.machine.run("sh", "-c", f"{reload} & {reload} & wait; {reload}")
+        reload = " ".join(("systemctl", *self.scope, "daemon-reload"))
+        self.machine.run("sh", "-c", f"{reload} & {reload} & wait; {reload}", user=self.user)
         return path
 
     def change_reexec(self):
@@ -135,13 +141,13 @@ class Changes:
 
     def change_new_unit_started(self):
         name = self.new_name("new") + ".service"
-        self.machine.write(f"{self.rng.choice((ETC, RUN))}/{name}", self.sleeper())
+        self.machine.write(f"{self.rng.choice((self.etc, self.run))}/{name}", self.sleeper())
         self.running.append(name)
         return f"{name} {self.systemctl('start', name, check=False).returncode}"
 
     def change_instance_started(self):
         template = f"gen-inst{self.serial % 3}@.service"
-        self.machine.write(f"{ETC}/{template}", self.sleeper())
+        self.machine.write(f"{self.etc}/{template}", self.sleeper())
         name = self.new_name(template.removeprefix("gen-").replace("@.service", "@")) + ".service"
         self.running.append(name)
         return f"{name} {self.systemctl('start', name, check=False).returncode}"
@@ -158,7 +164,7 @@ class Changes:
         if not self.running:
             return "none left"
         name = self.rng.choice(self.running)
-        for folder in (ETC, RUN):
+        for folder in (self.etc, self.run):
             self.machine.remove(f"{folder}/{name}")
         self.reload()
         return name
@@ -167,12 +173,14 @@ class Changes:
         name = self.new_name("transient") + ".service"
         settings = [f"--property={text}" for text in self.rng.sample(TRANSIENT, 3)]
         self.running.append(name)
-        done = self.machine.run("systemd-run", "--quiet", f"--unit={name}", *settings, "sleep", "infinity", check=False)
+        done = self.machine.run("systemd-run", *self.scope, "--quiet", f"--unit={name}", *settings, "sleep", "infinity",
+                                check=False, user=self.user)
         return f"{name} {done.returncode}"
 
     def change_transient_that_ends(self):
         name = self.new_name("short")
-        self.machine.run("systemd-run", "--quiet", "--wait", f"--unit={name}", "true", check=False)
+        self.machine.run("systemd-run", *self.scope, "--quiet", "--wait", f"--unit={name}", "true", check=False,
+                         user=self.user)
         return name
 
     def change_asked_for_unloaded(self):
@@ -182,8 +190,8 @@ class Changes:
 
     def change_alias(self):
         name, target = self.new_name("alias") + ".service", self.plain_unit()
-        self.machine.link(f"{ETC}/{name}", target)
-        self.aliases.append(f"{ETC}/{name}")
+        self.machine.link(f"{self.etc}/{name}", target)
+        self.aliases.append(f"{self.etc}/{name}")
         self.reload()
         return f"{name} -> {target}"
 
@@ -235,7 +243,7 @@ class Changes:
 
     def change_enabled(self):
         name = self.new_name("enabled") + ".service"
-        self.machine.write(f"{ETC}/{name}", self.sleeper() + "\n[Install]\nWantedBy=exposured-generated.target\n")
+        self.machine.write(f"{self.etc}/{name}", self.sleeper() + "\n[Install]\nWantedBy=exposured-generated.target\n")
         self.systemctl("enable", name, check=False)
         self.added.append(name)
         return name

@@ -5,11 +5,14 @@ import threading
 import time
 
 import bus
+import exposures
 
 # How often the daemon is asked for its list.
 PERIOD = 0.01
 # How long it may be away.
 START_SECONDS = 15
+# How long its list must have been the same before the peer asks.
+QUIET = 0.3
 
 
 class Follower(threading.Thread):
@@ -67,6 +70,21 @@ class Follower(threading.Thread):
             while known != len(self.seen):
                 known = len(self.seen)
                 self.changed.wait_for(lambda: len(self.seen) != known, seconds)
+
+    def settle(self, machine, seconds, user=False):
+        """Seconds from now until the daemon's list is the peer's. The peer keeps systemd busy while it asks: the daemon
+        goes first."""
+        start = time.monotonic()
+        self.await_quiet(QUIET)
+        while True:
+            peer = {unit: row[:2] for unit, row in exposures.peer_list(machine, user).items()}
+            since = self.equal_since(peer, 2)
+            if since is not None:
+                return max(0.0, since - start)
+            if time.monotonic() - start > seconds:
+                found = exposures.differences(peer, self.last())
+                raise exposures.NotEqual(f"{len(found)} differences in {len(peer)} units after {seconds} s:\n"
+                                         + "\n".join(found[:20]))
 
     def last(self):
         with self.changed:

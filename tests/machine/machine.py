@@ -31,14 +31,13 @@ USER_ID = 47110
 FOLDER_PREFIX = "exposured-machine-"
 
 # Started by many trees, needed by no test, or unable to work in a container.
-MASKED = (
+LOGIND = ("systemd-logind.service", "dbus-org.freedesktop.login1.service")
+MASKED = LOGIND + (
     "console-getty.service",
-    "dbus-org.freedesktop.login1.service",
     "dev-hugepages.mount",
     "dev-mqueue.mount",
     "systemd-firstboot.service",
     "systemd-homed.service",
-    "systemd-logind.service",
     "systemd-networkd.service",
     "systemd-networkd.socket",
     "systemd-oomd.service",
@@ -271,7 +270,8 @@ class Machine:
     def _install(self):
         self._host_command("meson", "install", "-C", self.build, "--no-rebuild", "--quiet", "--destdir", self.root)
         if is_sanitized(self.build):
-            self.write("/etc/systemd/system/exposured.service.d/90-sanitizer.conf", SANITIZER_TEXT)
+            for scope in ("system", "user"):
+                self.write(f"/etc/systemd/{scope}/exposured.service.d/90-sanitizer.conf", SANITIZER_TEXT)
 
     def _host_command(self, *command):
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -367,14 +367,15 @@ class Machine:
     # Commands
 
     def enter(self, *command, user=False, env={}):
-        """The command line that runs a command in the machine, as root or as its user."""
+        """The command line that runs a command in the machine, as root, as its user, or as the one of that number."""
         variables = {"PATH": PATH, "LC_ALL": "C.UTF-8", "TERM": "xterm", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": ""}
         identity = ()
         if user:
-            identity = ("-S", str(USER_ID), "-G", str(USER_ID))
-            runtime = f"/run/user/{USER_ID}"
+            uid = USER_ID if user is True else user
+            identity = ("-S", str(uid), "-G", str(uid))
+            runtime = f"/run/user/{uid}"
             variables |= {"XDG_RUNTIME_DIR": runtime, "DBUS_SESSION_BUS_ADDRESS": f"unix:path={runtime}/bus",
-                          "HOME": "/home/tester"}
+                          "HOME": home(uid)}
         variables |= env
         return ["nsenter", "-t", str(self.leader), "-a", *identity, "env", "-i",
                 *(f"{key}={value}" for key, value in variables.items()), *command]
@@ -407,10 +408,11 @@ class Machine:
     def broker_pid(self):
         return self.main_pid("dbus.service")
 
-    def main_pid(self, unit):
+    def main_pid(self, unit, user=False):
         """The process of a service, as this host numbers it; 0 when it does not run."""
-        group = self.output("systemctl", "show", "-P", "ControlGroup", unit).strip()
-        inner = self.output("systemctl", "show", "-P", "MainPID", unit).strip()
+        show = ("systemctl", *(("--user",) if user else ()), "show", "-P")
+        group = self.output(*show, "ControlGroup", unit, user=user).strip()
+        inner = self.output(*show, "MainPID", unit, user=user).strip()
         if inner == "0" or not group:
             return 0
         return self.host_pid(int(inner))
@@ -435,6 +437,21 @@ class Machine:
         self.write(f"/etc/systemd/{'user' if user else 'system'}/shipped.target", f"[Unit]\n{after}")
         self.systemctl(*scope, "daemon-reload", user=user)
         self.systemctl(*scope, "start", "shipped.target", user=user)
+
+    def start_sessions(self, *uids):
+        """Real managers of users, that linger without a session, beside the one of the machine."""
+        users = "".join(f'u u{uid} {uid} "User" {home(uid)} /bin/sh\n' for uid in uids if uid != USER_ID)
+        self.run("systemd-sysusers", "-", input=users)
+        for uid in uids:
+            self.run("install", "-d", "-m", "0700", "-o", str(uid), "-g", str(uid), home(uid))
+            self.write(f"/var/lib/systemd/linger/{os.path.basename(home(uid))}", "")
+        # Journals of users are of their own only where they are kept.
+        self.run("sh", "-c", "mkdir -p /var/log/journal && journalctl --flush")
+        for unit in LOGIND:
+            self.remove(f"/etc/systemd/system/{unit}")
+        self.systemctl("daemon-reload")
+        self.systemctl("restart", LOGIND[0])
+        self.systemctl("start", *(f"user@{uid}.service" for uid in uids))
 
     def start_user_manager(self):
         self.write("/run/systemd/system/exposured-user-manager.service", USER_MANAGER_TEXT)
@@ -462,6 +479,11 @@ def remount_writable(pid, path):
         os._exit(1 if failed else 0)
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0:
         raise CommandFailed(f"{path} of process {pid} cannot be made writable")
+
+
+def home(uid):
+    """The folder of a user of a machine."""
+    return "/home/tester" if uid == USER_ID else f"/home/u{uid}"
 
 
 def inner_pid(pid):

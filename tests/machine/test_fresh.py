@@ -4,7 +4,6 @@
 
 import os
 import statistics
-import time
 
 import bus
 import case
@@ -18,8 +17,6 @@ UNITS = 160
 CHANGES = int(os.environ.get("EXPOSURED_CHANGES", "100"))
 # How long may pass before a difference is one; the promise itself is a figure of the bench, not of this test.
 SECONDS = 15
-# How long the daemon's list must have been the same before the peer asks.
-QUIET = 0.3
 
 
 class Fresh(case.MachineCase):
@@ -35,19 +32,11 @@ class Fresh(case.MachineCase):
         cls.addClassCleanup(cls.follower.stop)
 
     def settle(self, what):
-        """Seconds from now until the daemon's list is the peer's. The peer keeps systemd busy while it asks: the daemon
-        goes first."""
-        start = time.monotonic()
-        self.follower.await_quiet(QUIET)
-        while True:
-            peer = {unit: row[:2] for unit, row in exposures.peer_list(self.machine).items()}
-            since = self.follower.equal_since(peer, 2)
-            if since is not None:
-                return max(0.0, since - start)
-            if time.monotonic() - start > SECONDS:
-                found = exposures.differences(peer, self.follower.last())
-                self.fail(f"{what}: {len(found)} differences in {len(peer)} units after {SECONDS} s:\n"
-                          + "\n".join(found[:20]))
+        """Seconds from now until the daemon's list is the peer's."""
+        try:
+            return self.follower.settle(self.machine, SECONDS)
+        except exposures.NotEqual as problem:
+            self.fail(f"{what}: {problem}")
 
     def compare_checks(self):
         names = list(exposures.peer_list(self.machine))
