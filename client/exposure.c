@@ -27,7 +27,7 @@ const struct level *exposure_level(unsigned tenths) {
 
 int exposure_from_double(double value, unsigned *ret) {
         /* Written so that "not a number" is refused as well. */
-        if (!(value >= 0 && value <= EXPOSURE_MAX / 10))
+        if (!(value >= 0 && value <= EXPOSURE_MAX / 10.0))
                 return -EBADMSG;
 
         *ret = (unsigned) (value * 10 + 0.5);

@@ -96,7 +96,7 @@ void output_done(struct output *output) {
         if (!output)
                 return;
         if (output->stream)
-                fclose(output->stream);
+                (void) fclose(output->stream);
         free(output->buffer);
         *output = (struct output) { .fd = -1 };
 }

@@ -58,7 +58,8 @@ static void execute(const char *command) {
              word = strtok_r(NULL, BLANKS, &position))
                 words[n++] = word;
 
-        execvp(words[0], words);
+        if (n > 0)
+                execvp(words[0], words);
         free(copy);
 }
 

@@ -23,7 +23,7 @@ static char *snake_case(const char *name) {
         for (const char *c = name; *c; c++) {
                 if (c > name && is_upper(*c) && !is_upper(c[-1]))
                         *p++ = '_';
-                *p++ = is_upper(*c) ? (char) (*c - 'A' + 'a') : *c;
+                *p++ = (char) (is_upper(*c) ? *c - 'A' + 'a' : *c);
         }
         *p = '\0';
         return snake;

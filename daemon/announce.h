@@ -17,8 +17,8 @@ int announcer_new(struct announcer **ret, struct manager *manager);
 /* Takes NULL, returns NULL. */
 struct announcer *announcer_free(struct announcer *announcer);
 
-/* tell: it was not told before. kept: it is in the archive, where it is marked as told. References it. */
-void announce(struct manager *manager, struct event *event, bool tell, bool kept);
+/* first: it was not told before. kept: it is in the archive, where it is marked as told. References it. */
+void announce(struct manager *manager, struct event *event, bool first, bool kept);
 
 /* Others can hear us now. */
 void announcer_flush(struct announcer *announcer);

@@ -114,18 +114,19 @@ static const char *parse_bool(const struct option *option, const char *value, vo
 /* "9.6", kept in tenths. */
 static const char *parse_exposure(const struct option *option, const char *value, void *target) {
         uint8_t *tenths = target;
-        unsigned whole, tenth = 0;
-        int n = 0;
+        unsigned n = 0;
 
-        if (!isdigit((unsigned char) value[0]) || sscanf(value, "%2u%n", &whole, &n) < 1)
+        if (!isdigit((unsigned char) *value))
                 return option->expected;
-        if (value[n] == '.' && isdigit((unsigned char) value[n + 1])) {
-                tenth = (unsigned) (value[n + 1] - '0');
-                n += 2;
+        for (; isdigit((unsigned char) *value) && n <= option->max; value++)
+                n = n * 10 + (unsigned) (*value - '0') * 10;
+        if (*value == '.' && isdigit((unsigned char) value[1])) {
+                n += (unsigned) (value[1] - '0');
+                value += 2;
         }
-        if (value[n] || whole * 10 + tenth > option->max)
+        if (*value || n > option->max)
                 return option->expected;
-        *tenths = (uint8_t) (whole * 10 + tenth);
+        *tenths = (uint8_t) n;
         return NULL;
 }
 

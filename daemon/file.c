@@ -10,7 +10,7 @@
 
 #include "file.h"
 
-static void closep(int *fd) {
+static void closep(const int *fd) {
         if (*fd >= 0)
                 (void) close(*fd);
 }
@@ -29,6 +29,7 @@ static int read_all(int fd, char *text, size_t size, size_t *ret_length) {
 }
 
 bool file_is_null_device(const struct stat *st) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) */
         return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
 }
 
@@ -38,8 +39,7 @@ static int open_for_reading(const char *path, int *ret_fd, struct stat *ret_stat
 
         if (fd < 0 || fstat(fd, ret_stat) < 0)
                 return -errno;
-        *ret_fd = fd;
-        fd = -1;
+        *ret_fd = TAKE_FD(fd);
         return 0;
 }
 

@@ -26,9 +26,13 @@ void log_open(void) {
         const char *stream = getenv("JOURNAL_STREAM");
         unsigned long long device, inode;
         struct stat st;
+        char *end;
 
-        log_state.journal = stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-                            fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+        if (!stream || fstat(STDERR_FILENO, &st) < 0)
+                return;
+        device = strtoull(stream, &end, 10);
+        inode = *end == ':' ? strtoull(end + 1, &end, 10) : 0;
+        log_state.journal = *end == '\0' && st.st_dev == device && st.st_ino == inode;
 }
 
 void log_set_max_level(int level) {

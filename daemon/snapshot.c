@@ -165,6 +165,7 @@ static uint64_t mix(uint64_t hash, const void *data, size_t size) {
         const uint8_t *bytes = data;
 
         for (size_t i = 0; i < size; i++)
+                /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) */
                 hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
         return hash;
 }

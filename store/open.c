@@ -159,7 +159,7 @@ static int open_or_create(struct store *store, enum store_opened *ret_opened, ch
         enum schema_state state = SCHEMA_DAMAGED;
         int r, exist;
 
-        exist = files_exist(store->path);
+        exist = files_exist(store->path); /* NOLINT(clang-analyzer-core.NullDereference) */
         if (exist < 0)
                 return exist;
         if (exist == 0) {

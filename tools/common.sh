@@ -32,10 +32,10 @@ packages_for() {
         machine-dnf) echo dbus-broker dbus-daemon python3 systemd-container ;;
         machine-pacman) echo dbus dbus-broker python systemd ;;
         machine-zypper) echo dbus-1-daemon dbus-broker python3 systemd-container ;;
-        test-apt) echo binutils check clang libclang-rt-dev mandoc mmdebstrap polkitd ;;
-        test-dnf) echo binutils check-devel clang compiler-rt debian-keyring mandoc mmdebstrap polkit ;;
+        test-apt) echo binutils check clang clang-tidy libclang-rt-dev mandoc mmdebstrap polkitd ;;
+        test-dnf) echo binutils check-devel clang clang-tools-extra compiler-rt debian-keyring mandoc mmdebstrap polkit ;;
         test-pacman) echo binutils check clang compiler-rt mandoc polkit ;;
-        test-zypper) echo binutils check-devel clang mandoc polkit ;;
+        test-zypper) echo binutils check-devel clang clang-tools mandoc polkit ;;
         esac
 }
 

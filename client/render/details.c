@@ -79,8 +79,9 @@ uint64_t badness_harm(uint64_t badness) {
 
 const char *badness_to_string(uint64_t badness, char buffer[static BADNESS_TEXT_SIZE]) {
         if (badness == EVENT_NOT_APPLICABLE)
-                return strcpy(buffer, "n/a");
-        snprintf(buffer, BADNESS_TEXT_SIZE, "%" PRIu64, badness);
+                snprintf(buffer, BADNESS_TEXT_SIZE, "n/a");
+        else
+                snprintf(buffer, BADNESS_TEXT_SIZE, "%" PRIu64, badness);
         return buffer;
 }
 

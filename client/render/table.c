@@ -84,11 +84,13 @@ int table_add(struct table *table, enum style style, const char *text) {
 }
 
 static void natural_widths(const struct table *table, bool header, size_t widths[static MAX_COLUMNS]) {
-        for (size_t i = 0; i < table->n_columns; i++)
-                widths[i] = header ? text_width(table->columns[i].title) : 0;
-        for (size_t i = 0; i < table->n_cells; i++)
-                if (table->cells[i].width > widths[i % table->n_columns])
-                        widths[i % table->n_columns] = table->cells[i].width;
+        for (size_t i = 0; i < MAX_COLUMNS; i++)
+                widths[i] = header && i < table->n_columns ? text_width(table->columns[i].title) : 0;
+        for (size_t i = 0, column = 0; i < table->n_cells; i++) {
+                if (table->cells[i].width > widths[column])
+                        widths[column] = table->cells[i].width;
+                column = column + 1 < table->n_columns ? column + 1 : 0;
+        }
 }
 
 /* A column that is empty throughout takes no room, not even a gap. */

@@ -106,6 +106,6 @@ const char *span_to_string(uint64_t span, char buffer[static TIME_TEXT_SIZE]) {
 uint64_t time_now(void) {
         struct timespec now;
 
-        clock_gettime(CLOCK_REALTIME, &now);
+        (void) clock_gettime(CLOCK_REALTIME, &now);
         return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / 1000;
 }

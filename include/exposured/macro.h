@@ -18,6 +18,14 @@
                 _ptr_;                          \
         })
 
+#define TAKE_FD(fd)                             \
+        ({                                      \
+                int *_pfd_ = &(fd);             \
+                int _fd_ = *_pfd_;              \
+                *_pfd_ = -1;                    \
+                _fd_;                           \
+        })
+
 /* A cleanup function for variables of a pointer type, of a destructor that takes NULL. */
 #define DEFINE_CLEANUP(type, destructor)                        \
         static inline void destructor##p(type *p) {             \
