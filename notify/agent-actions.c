@@ -22,12 +22,14 @@ static void add_notice(struct agent *agent, struct description *notice) {
         agent_advance(agent);
 }
 
-static void tell_outcome(struct agent *agent, const char *unit, const char *outcome, const char *detail) {
+static void tell_outcome(struct agent *agent, const char *outcome, const char *unit, size_t n_others,
+                         const char *detail) {
         struct description *notice = malloc(sizeof(*notice));
 
         if (!notice)
                 return;
-        describe_outcome(notice, unit, outcome, detail, server_can(agent->server, CAPABILITY_BODY_MARKUP));
+        describe_outcome(notice, outcome, unit, n_others, detail,
+                         server_can(agent->server, CAPABILITY_BODY_MARKUP));
         add_notice(agent, notice);
 }
 
@@ -35,16 +37,15 @@ void agent_on_acceptance(void *userdata, const char *unit, size_t n_accepted, si
                          const char *reason) {
         struct agent *agent = userdata;
 
-        tell_outcome(agent, unit,
-                     reason ? (n_accepted > 0 ? " and others were accepted in part" : " was not accepted") :
-                     n_units > 1 ? " and others are accepted" : " is accepted", reason);
+        tell_outcome(agent, reason ? (n_accepted > 0 ? "Accepted in part" : "Not accepted") : "Accepted", unit,
+                     n_units - 1, reason);
         if (n_accepted > 0)
                 for (size_t i = 0; i < ELEMENTSOF(agent->sources); i++)
                         source_look(agent->sources[i]);
 }
 
 void agent_on_details_failed(void *userdata, const char *reason) {
-        tell_outcome(userdata, "Details", " cannot be opened", reason);
+        tell_outcome(userdata, "Details cannot be opened", NULL, 0, reason);
 }
 
 static void accept_card(struct agent *agent, const struct alert *const *alerts, size_t n_alerts) {
@@ -55,7 +56,7 @@ static void accept_card(struct agent *agent, const struct alert *const *alerts, 
 
                 r = bus ? acceptances_begin(agent->acceptances, bus, alerts[i]) : -ENOTCONN;
                 if (r < 0)
-                        tell_outcome(agent, alerts[i]->unit, " was not accepted", strerror(-r));
+                        tell_outcome(agent, "Not accepted", alerts[i]->unit, 0, strerror(-r));
         }
 }
 
@@ -96,7 +97,7 @@ static void on_sample_action(struct agent *agent, const char *action, const char
         int r;
 
         if (streq(action, "accept")) {
-                tell_outcome(agent, "example.service", " is a sample: nothing was accepted", NULL);
+                tell_outcome(agent, "Nothing was accepted: it is a sample", NULL, 0, NULL);
                 return;
         }
         r = details_open(agent->details, SCOPE_SYSTEM, NULL, token);

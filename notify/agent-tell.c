@@ -17,10 +17,11 @@
 /* After so long without work, memory is given back. */
 #define REST_USEC (5 * USEC_PER_SEC)
 
+/* The default action is a click on the notification itself: with a label it would be a button in some. */
 static const char *const actions_of_one[] = {
-        "default", "Details", "details", "Details", "accept", "Accept", NULL
+        "default", "", "details", "Details", "accept", "Accept", NULL
 };
-static const char *const actions_of_many[] = { "default", "Details", "details", "Details", NULL };
+static const char *const actions_of_many[] = { "default", "", "details", "Details", NULL };
 
 static int send_description(struct agent *agent, const struct description *d, notification_actions actions,
                             uint32_t replaces, bool transient) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "describe.h"
 
+#include <string.h>
+
 #include "alert.h"
 #include "cause.h"
 #include "event.h"
@@ -8,6 +10,8 @@
 
 /* In characters. */
 #define UNIT_MAX 60U
+/* Bytes that a unit name has at most. */
+#define UNIT_SIZE 256U
 #define PATH_MAX_CHARACTERS 120U
 #define CHECK_MAX_CHARACTERS 60U
 #define DETAIL_MAX 300U
@@ -64,14 +68,37 @@ static void add_checks(struct text_buffer *text, const struct alert *alert) {
         }
 }
 
-/* "nginx.service and 2 more" */
-static void add_subject(struct text_buffer *text, const struct alert *alert) {
-        text_buffer_add_foreign(text, alert->unit, UNIT_MAX);
-        if (alert->n_units > 1) {
-                text_buffer_add(text, " and ");
-                text_buffer_add_number(text, alert->n_units - 1);
-                text_buffer_add(text, " more");
+static bool is_listed(const struct alert *alert) {
+        for (char **unit = alert->units; unit && *unit; unit++)
+                if (streq(*unit, alert->unit))
+                        return true;
+        return false;
+}
+
+/* All of them are services: a title has no room to say so. */
+static void add_unit(struct text_buffer *text, const char *unit) {
+        size_t length = strlen(unit), suffix = strlen(".service");
+        char name[UNIT_SIZE];
+
+        if (length <= suffix || length >= sizeof(name) || !streq(unit + length - suffix, ".service")) {
+                text_buffer_add_foreign(text, unit, UNIT_MAX);
+                return;
         }
+        memcpy(name, unit, length - suffix);
+        name[length - suffix] = '\0';
+        text_buffer_add_foreign(text, name, UNIT_MAX);
+}
+
+/* "nginx and 2 more", "getty@ (3 instances)" */
+static void add_subject(struct text_buffer *text, const struct alert *alert) {
+        bool others = is_listed(alert);
+
+        add_unit(text, alert->unit);
+        if (alert->n_units <= 1)
+                return;
+        text_buffer_add(text, others ? " and " : " (");
+        text_buffer_add_number(text, alert->n_units - others);
+        text_buffer_add(text, others ? " more" : " instances)");
 }
 
 static void describe_one(struct description *d, const struct alert *alert) {
@@ -218,12 +245,20 @@ void describe_sample(struct description *ret, bool has_body, bool has_markup) {
         text_buffer_add(&ret->title, " (a sample)");
 }
 
-void describe_outcome(struct description *ret, const char *unit, const char *outcome, const char *detail,
-                      bool has_markup) {
+void describe_outcome(struct description *ret, const char *outcome, const char *unit, size_t n_others,
+                      const char *detail, bool has_markup) {
         text_buffer_init(&ret->title, false);
         text_buffer_init(&ret->body, has_markup);
         ret->urgency = detail ? URGENCY_NORMAL : URGENCY_LOW;
-        text_buffer_add_foreign(&ret->title, unit, UNIT_MAX);
         text_buffer_add(&ret->title, outcome);
+        if (unit) {
+                text_buffer_add(&ret->title, ": ");
+                add_unit(&ret->title, unit);
+        }
+        if (n_others > 0) {
+                text_buffer_add(&ret->title, " and ");
+                text_buffer_add_number(&ret->title, n_others);
+                text_buffer_add(&ret->title, " more");
+        }
         text_buffer_add_foreign(&ret->body, detail ?: "", DETAIL_MAX);
 }

@@ -31,6 +31,9 @@ void describe_details(struct description *ret, const struct alert *const *alerts
 /* What a notification looks like, of a service that does not exist. */
 void describe_sample(struct description *ret, bool has_body, bool has_markup);
 
-/* A short word about what became of something: the detail may be of others, or NULL. */
-void describe_outcome(struct description *ret, const char *unit, const char *outcome, const char *detail,
-                      bool has_markup);
+/*
+ * What became of something: "Accepted: nginx and 2 more". There may be no unit, and no detail, which may be
+ * the words of others.
+ */
+void describe_outcome(struct description *ret, const char *outcome, const char *unit, size_t n_others,
+                      const char *detail, bool has_markup);
