@@ -38,7 +38,7 @@ class Actions(NotifyCase):
         self.agent()
         id = self.shown(regression("a.service", units=["a.service", "b.service"]))
         self.desktop.click(id, "accept")
-        self.assertEqual(self.outcome().title, "a.service and others are accepted")
+        self.assertEqual(self.outcome().title, "Accepted: a and 1 more")
         self.assertEqual(self.daemon.accepted,
                          [(unit, "Accepted from a desktop notification", 0) for unit in ("a.service", "b.service")])
         # So that polkit may ask.
@@ -51,7 +51,7 @@ class Actions(NotifyCase):
         self.agent()
         self.desktop.click(self.shown(regression("a.service")), "accept")
         self.assertEqual((self.outcome().title, self.outcome().body),
-                         ("a.service was not accepted", "Not &lt;today&gt;"))
+                         ("Not accepted: a", "Not &lt;today&gt;"))
         self.settle(1)
         self.assertEqual(len(self.desktop.texts), 2)
 
@@ -66,7 +66,7 @@ class Actions(NotifyCase):
         id = self.shown(regression("a.service"))
         self.leave(self.daemon)
         self.desktop.click(id, "accept")
-        self.assertEqual(self.outcome().title, "a.service was not accepted")
+        self.assertEqual(self.outcome().title, "Not accepted: a")
 
     def test_details(self):
         for name in ("less", "exposurectl", "xdg-terminal-exec"):

@@ -72,10 +72,10 @@ class Agent(NotifyCase):
         self.until(lambda: client.process.poll() is not None)
         self.assertEqual((client.wait(), client.err.rest()), (0, []))
         shown, = desktop.shown.values()
-        self.assertEqual(shown.title, "example.service became weaker (a sample)")
+        self.assertEqual(shown.title, "example became weaker (a sample)")
         desktop.click(shown.id, "accept")
         self.until(lambda: len(desktop.texts) == 2)
-        self.assertIn("nothing was accepted", desktop.texts[1].title)
+        self.assertIn("Nothing was accepted", desktop.texts[1].title)
 
     def test_sample_without_server(self):
         self.agent()

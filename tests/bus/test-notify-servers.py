@@ -19,7 +19,7 @@ class Servers(NotifyCase):
         self.agent()
         self.until(lambda: desktop.texts)
         self.assertEqual(desktop.texts[0].title,
-                         "a.service became weaker: 2.8 → 5.1 MEDIUM since /etc/<a> was created")
+                         "a became weaker: 2.8 → 5.1 MEDIUM since /etc/<a> was created")
         self.assertEqual((desktop.texts[0].body, desktop.texts[0].actions), ("", {}))
 
     def test_no_markup(self):
@@ -49,7 +49,7 @@ class Servers(NotifyCase):
         self.assertEqual(desktop.texts, [])
         self.daemon.add(regression("b.service", path="/etc/b"))
         self.until(lambda: desktop.shown)
-        self.assertEqual(desktop.texts[0].title, "b.service became weaker")
+        self.assertEqual(desktop.texts[0].title, "b became weaker")
         self.assertEqual(desktop.texts[0].replaces, 0)
 
     def test_dies_while_showing(self):

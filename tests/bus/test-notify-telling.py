@@ -35,14 +35,14 @@ class Telling(NotifyCase):
         self.daemon.add(regression("nginx.service", checks=["PrivateTmp", "ProtectHome"]))
         shown, = self.shown()
         self.assertLess(time.monotonic() - begin, 2)
-        self.assertEqual(shown.title, "nginx.service became weaker")
+        self.assertEqual(shown.title, "nginx became weaker")
         self.assertEqual(shown.body, "System service, exposure 2.8 → <b>5.1 MEDIUM</b>\n"
                                      "since /etc/systemd/system/a.conf was created:\nPrivateTmp, ProtectHome")
         self.assertEqual((shown.app, shown.replaces, shown.timeout, shown.urgency), ("Exposure", 0, -1, NORMAL))
         self.assertEqual(shown.hints["desktop-entry"], "exposure-notify")
         self.assertEqual(shown.hints["category"], "x-exposured.regression")
         self.assertTrue(shown.icon.startswith("file:///") and shown.icon.endswith("/exposure-notify.svg"))
-        self.assertEqual(shown.actions, {"default": "Details", "details": "Details", "accept": "Accept"})
+        self.assertEqual(shown.actions, {"default": "", "details": "Details", "accept": "Accept"})
 
     def test_login_is_one_summary(self):
         user = self.exposured(user=True)
@@ -53,9 +53,9 @@ class Telling(NotifyCase):
         self.settle()
         self.assertEqual(len(self.desktop.texts), 1)
         self.assertEqual(shown.title, "4 services became weaker")
-        self.assertEqual(shown.body, "system: b.service  2.8 → <b>9.6 UNSAFE</b>\n"
-                                     "system: a.service  2.8 → <b>5.1 MEDIUM</b>\n"
-                                     "yours: c.service and 1 more  2.8 → <b>5.1 MEDIUM</b>")
+        self.assertEqual(shown.body, "system: b  2.8 → <b>9.6 UNSAFE</b>\n"
+                                     "system: a  2.8 → <b>5.1 MEDIUM</b>\n"
+                                     "yours: c and 1 more  2.8 → <b>5.1 MEDIUM</b>")
         self.assertEqual(shown.urgency, CRITICAL)
         self.assertNotIn("accept", shown.actions)
 
@@ -210,7 +210,7 @@ class Telling(NotifyCase):
         self.daemon.rows = [regression("", id="a"), regression("b.service", id="x" * 100),
                             regression("c.service", id="with blank"), regression("good.service")]
         self.agent()
-        self.assertEqual(self.shown()[0].title, "good.service became weaker")
+        self.assertEqual(self.shown()[0].title, "good became weaker")
 
 
 if __name__ == "__main__":
