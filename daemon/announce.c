@@ -14,6 +14,7 @@
 #include "archive.h"
 #include "log.h"
 #include "manager.h"
+#include "utf8.h"
 
 #define WAITING_MAX 1024U
 #define FIELDS_MAX 96U
@@ -42,7 +43,7 @@ struct announcer {
         unsigned n_waiting;
 };
 
-/* Fields of one journal entry, in the form "NAME=value". */
+/* Fields of one journal entry, in the form "NAME=value". What is too long ends with a whole character. */
 struct fields {
         char text[FIELDS_MAX][FIELD_SIZE];
         struct iovec iov[FIELDS_MAX];
@@ -62,10 +63,19 @@ static void add_field(struct fields *fields, const char *format, ...) {
         va_end(ap);
         if (n < 0)
                 return;
-        fields->iov[fields->n++] = (struct iovec) {
-                .iov_base = text,
-                .iov_len = (size_t) n < FIELD_SIZE ? (size_t) n : FIELD_SIZE - 1,
-        };
+        fields->iov[fields->n++] = (struct iovec) { .iov_base = text, .iov_len = utf8_fit(text, FIELD_SIZE) };
+}
+
+/*
+ * The sentence that people read: nothing in it can steer a terminal, and journalctl shows it as it is. The
+ * other fields keep what they are made of.
+ */
+static void clean_message(struct fields *fields) {
+        char message[FIELD_SIZE];
+
+        memcpy(message, fields->text[0], sizeof(message));
+        utf8_clean(message, fields->text[0], FIELD_SIZE);
+        fields->iov[0].iov_len = strlen(fields->text[0]);
 }
 
 /* "PrivateTmp=, ProtectHome= and 3 more", of the checks that went the way that the event tells. */
@@ -160,6 +170,7 @@ static void to_journal(struct manager *m, const struct event *event) {
                 return;
         }
         add_message(fields, event);
+        clean_message(fields);
         add_field(fields, "MESSAGE_ID=%s", kinds[event->type].message_id);
         add_field(fields, "PRIORITY=%d", priority_of(m, event));
         add_field(fields, "EXPOSURED_ID=%s", event->id);

@@ -11,6 +11,7 @@
 #include "rescan.h"
 #include "status.h"
 #include "turns.h"
+#include "utf8.h"
 
 static int append_list_row(sd_bus_message *m, const struct unit *unit) {
         _cleanup_(freep) char *path = NULL;
@@ -84,8 +85,8 @@ static int method_list_freshness(sd_bus_message *m, void *userdata, sd_bus_error
 }
 
 static int refuse_name(sd_bus_error *error, const char *name) {
-        return sd_bus_error_setf(error, EXPOSURED_ERROR_INVALID_NAME,
-                                 "'%.*s' is not the name of a service unit.", (int) UNIT_NAME_SIZE, name);
+        return sd_bus_error_setf(error, EXPOSURED_ERROR_INVALID_NAME, "'%.*s' is not the name of a service unit.",
+                                 (int) utf8_fit(name, UNIT_NAME_SIZE), name);
 }
 
 static int method_get_unit(sd_bus_message *m, void *userdata, sd_bus_error *error) {

@@ -13,6 +13,7 @@
 #include "manager.h"
 #include "timer.h"
 #include "turns.h"
+#include "utf8.h"
 
 /* Methods about what is remembered: regressions, history, acceptance. */
 
@@ -294,7 +295,8 @@ static int check_acceptance(sd_bus_message *m, const char **ret_unit, const char
                 return r;
         if (!unit_name_is_service(*ret_unit) && !unit_name_is_template(*ret_unit))
                 return sd_bus_error_setf(error, EXPOSURED_ERROR_INVALID_NAME,
-                                         "'%.*s' is not the name of a service unit.", (int) UNIT_NAME_SIZE, *ret_unit);
+                                         "'%.*s' is not the name of a service unit.",
+                                         (int) utf8_fit(*ret_unit, UNIT_NAME_SIZE), *ret_unit);
         if (!**ret_reason || strnlen(*ret_reason, REASON_MAX + 1) > REASON_MAX)
                 return sd_bus_error_setf(error, EXPOSURED_ERROR_INVALID_ARGUMENT,
                                          "A reason of 1 to %u bytes is expected.", REASON_MAX);

@@ -169,18 +169,11 @@ static int comparison_walk(const struct comparison *c, line_fn fn, void *userdat
         return r;
 }
 
-/* From U+0080 to U+009f there are some too. */
-static bool is_control(const uint8_t *bytes, size_t n) {
-        if (n == 2)
-                return bytes[0] == 0xc2 && bytes[1] < 0xa0;
-        return n == 1 && bytes[0] != '\t' && (bytes[0] < ' ' || bytes[0] == 0x7f);
-}
-
 /* A character is shown as it is, or a byte in hexadecimal. Returns how many bytes of the line that took. */
 static size_t show_character(const char *text, size_t length, char ret[static 5]) {
         size_t n = utf8_character_length(text, length);
 
-        if (n == 0 || is_control((const uint8_t *) text, n)) {
+        if (n == 0 || utf8_is_control(text, n)) {
                 (void) snprintf(ret, 5, "\\x%02x", (uint8_t) text[0]);
                 return 1;
         }

@@ -12,6 +12,7 @@
 #include <systemd/sd-journal.h>
 
 #include "log.h"
+#include "utf8.h"
 
 #define LINE_MAX_BYTES 2048
 
@@ -39,11 +40,15 @@ void log_set_max_level(int level) {
         log_state.max_level = level;
 }
 
+/* It may quote what others wrote. */
 static void log_text(int level, const char *text) {
+        char clean[LINE_MAX_BYTES];
+
+        utf8_clean(text, clean, sizeof(clean));
         if (log_state.journal)
-                (void) sd_journal_send("MESSAGE=%s", text, "PRIORITY=%i", level, NULL);
+                (void) sd_journal_send("MESSAGE=%s", clean, "PRIORITY=%i", level, NULL);
         else
-                (void) fprintf(stderr, "%s\n", text);
+                (void) fprintf(stderr, "%s\n", clean);
 }
 
 void log_line(int level, const char *format, ...) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdint.h>
+#include <stdio.h>
 
 #include <exposured/macro.h>
 
@@ -57,6 +58,59 @@ size_t utf8_character_length(const char *text, size_t length) {
         size_t n = length > 0 ? sequence_length(bytes, length) : 0;
 
         return n > 0 && is_noncharacter(decode(bytes, n)) ? 0 : n;
+}
+
+size_t utf8_fit(const char *text, size_t max) {
+        size_t length = strnlen(text, max), fit = 0, n;
+
+        while ((n = utf8_character_length(text + fit, length - fit)) > 0)
+                fit += n;
+        return fit;
+}
+
+bool utf8_is_control(const char *character, size_t length) {
+        uint32_t c = decode((const uint8_t *) character, length);
+
+        return c != '\t' && (c < 0x20 || (c >= 0x7f && c <= 0x9f));
+}
+
+/* What changes the order of the text around it, or ends its line. */
+static bool is_layout(uint32_t c) {
+        static const struct {
+                uint32_t first, last;
+        } ranges[] = {
+                { 0x061c, 0x061c }, { 0x200e, 0x200f }, { 0x2028, 0x202e }, { 0x2066, 0x2069 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(ranges); i++)
+                if (c >= ranges[i].first && c <= ranges[i].last)
+                        return true;
+        return false;
+}
+
+static bool is_clean(const char *character, size_t length) {
+        return length > 0 && !utf8_is_control(character, length) &&
+               !is_layout(decode((const uint8_t *) character, length));
+}
+
+void utf8_clean(const char *text, char *ret, size_t size) {
+        size_t left = strlen(text), n, written;
+        char shown[5];
+
+        for (; left > 0; text += n, left -= n, ret += written, size -= written) {
+                n = utf8_character_length(text, left);
+                written = n;
+                if (is_clean(text, n))
+                        memcpy(shown, text, n);
+                else {
+                        n = 1;
+                        written = (size_t) snprintf(shown, sizeof(shown), "\\x%02x", (uint8_t) *text);
+                }
+                if (written >= size)
+                        break;
+                memcpy(ret, shown, written);
+        }
+        *ret = '\0';
 }
 
 bool utf8_is_valid(const char *text, size_t length) {

@@ -13,3 +13,15 @@
 size_t utf8_character_length(const char *text, size_t length);
 
 bool utf8_is_valid(const char *text, size_t length);
+
+/* The bytes of a text, at most max, up to the end of a character that is valid, as all before it are. */
+size_t utf8_fit(const char *text, size_t max);
+
+/* Whether so long a character, which is valid, is a control character; the tabulator is none. */
+bool utf8_is_control(const char *character, size_t length);
+
+/*
+ * Copies a text, whatever it is, as one that cannot steer a terminal, nor hide what it says: other bytes
+ * than those of visible characters are written as "\xNN". What does not fit is left out.
+ */
+void utf8_clean(const char *text, char *ret, size_t size);

@@ -60,6 +60,20 @@ static void check_files(char *name, struct input *input) {
         strv_free(unit.drop_in_paths);
 }
 
+/* For the journal: valid whatever it was, and no control character. */
+static void check_clean(const char *text) {
+        char clean[128];
+        size_t n;
+
+        utf8_clean(text, clean, sizeof(clean));
+        n = strlen(clean);
+        fuzz_assert(utf8_is_valid(clean, n) && utf8_fit(clean, sizeof(clean)) == n);
+        for (size_t i = 0, k; i < n; i += k) {
+                k = utf8_character_length(clean + i, n - i);
+                fuzz_assert(!utf8_is_control(clean + i, k));
+        }
+}
+
 /* A NUL ends what the bus takes. */
 static void check_utf8(const uint8_t *data, size_t size) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
@@ -68,6 +82,7 @@ static void check_utf8(const uint8_t *data, size_t size) {
         size_t length = strlen(text);
         bool valid = utf8_is_valid(text, length);
 
+        check_clean(text);
         fuzz_assert(valid_utf8(text, length) == valid);
         fuzz_assert(sd_bus_message_new_signal(message_bus(), &m, "/", "org.exposured.Test", "Test") >= 0);
         fuzz_assert((sd_bus_message_append_basic(m, 's', text) >= 0) == valid);

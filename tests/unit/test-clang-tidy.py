@@ -28,7 +28,7 @@ def main():
     if not shutil.which("clang-tidy"):
         print("clang-tidy is not installed")
         sys.exit(SKIPPED)
-    folders = ("client", "daemon", "engine", "store")
+    folders = ("client", "daemon", "engine", "notify", "store")
     sources = sorted(path for folder in folders for path in (root / folder).rglob("*.c"))
     if not sources:
         sys.exit("no sources are found, mend this test")

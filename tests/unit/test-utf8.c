@@ -71,6 +71,53 @@ START_TEST(anywhere) {
 }
 END_TEST
 
+START_TEST(fits) {
+        static const char text[] = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\xa8";
+        static const size_t whole[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10, 10 };
+
+        for (size_t max = 0; max < sizeof(whole) / sizeof(whole[0]); max++)
+                ck_assert_uint_eq(utf8_fit(text, max), whole[max]);
+        ck_assert_uint_eq(utf8_fit("ab\xff" "cd", 10), 2);
+        ck_assert_uint_eq(utf8_fit("", 10), 0);
+}
+END_TEST
+
+START_TEST(cleans) {
+        static const struct {
+                const char *text, *clean;
+        } cases[] = {
+                { "", "" },
+                { "a\tb \"\\ \xc3\xa9\xf0\x9f\x98\xa8", "a\tb \"\\ \xc3\xa9\xf0\x9f\x98\xa8" },
+                { "\033[31m\n\r\x7f", "\\x1b[31m\\x0a\\x0d\\x7f" },
+                { "\xc2\x9b" "1m", "\\xc2\\x9b" "1m" },
+                { "\xe2\x80\xae\xe2\x81\xa6\xe2\x80\xa8", "\\xe2\\x80\\xae\\xe2\\x81\\xa6\\xe2\\x80\\xa8" },
+                { "\xd8\x9c", "\\xd8\\x9c" },
+                { "\xff\xc3(\xe2\x82", "\\xff\\xc3(\\xe2\\x82" },
+        };
+        char clean[64];
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                utf8_clean(cases[i].text, clean, sizeof(clean));
+                ck_assert_str_eq(clean, cases[i].clean);
+        }
+}
+END_TEST
+
+/* Neither a character nor what stands for a byte is cut. */
+START_TEST(cleans_what_fits) {
+        static const char text[] = "a\xc3\xa9\n\xe2\x82\xac";
+        static const char *const fitting[] = { "", "a", "a", "a\xc3\xa9", "a\xc3\xa9", "a\xc3\xa9", "a\xc3\xa9",
+                                               "a\xc3\xa9\\x0a", "a\xc3\xa9\\x0a" };
+        char clean[16];
+
+        for (size_t i = 0; i < sizeof(fitting) / sizeof(fitting[0]); i++) {
+                memset(clean, 'x', sizeof(clean));
+                utf8_clean(text, clean, i + 1);
+                ck_assert_str_eq(clean, fitting[i]);
+        }
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("utf8");
         TCase *tcase = tcase_create("utf8");
@@ -79,6 +126,9 @@ int main(void) {
         tcase_add_test(tcase, every_character);
         tcase_add_test(tcase, cut_off);
         tcase_add_test(tcase, anywhere);
+        tcase_add_test(tcase, fits);
+        tcase_add_test(tcase, cleans);
+        tcase_add_test(tcase, cleans_what_fits);
         suite_add_tcase(suite, tcase);
 
         return suite_run(suite);
