@@ -13,11 +13,13 @@ from privatebus import PATIENCE, Mock, PrivateBus, Process
 
 SKIPPED = 77
 
-# Whatever a terminal might obey or be confused by: controls but for newline, C1, bidirectional marks, delete.
-UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# Whatever a terminal might obey or be confused by: controls but for newline, C1, delete, and all that is invisible or
+# changes the order of text.
+UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+                    "\U000e0000-\U000e007f]")
 
 # As mock-exposured.c has it.
-HOSTILE = '\x1b]0;owned\a\x9b31m\u202e\u2066 😨 "quoted\\" é\t\n'
+HOSTILE = '\x1b]0;owned\a\x9b31m\u202e\u2066 😨 "quoted\\" é日本e\u0301\u200b\U000e0041\t\n'
 
 CLIENT, MOCK = sys.argv[1:3]
 

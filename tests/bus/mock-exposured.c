@@ -9,7 +9,7 @@
  *   old                does not know ListFreshness from now on
  *   events N           has generated.service so many events in its history
  *   no-regressions     has no regression open from now on
- *   hostile            has hostile texts in all that is remembered
+ *   hostile            has hostile texts in all that is remembered, the list and its state
  *   hold               answers no method any more, but says its name in a line
  *   release            answers what was held
  *   quit
@@ -92,8 +92,23 @@ static int append_row(sd_bus_message *m, const char *name, double exposure, cons
         return r;
 }
 
+/* Hostile, wide, so wide that it fits nowhere, and with letters above each other. */
+static int append_hostile_rows(sd_bus_message *m) {
+        static const char *const names[] = {
+                "\xe6\x97\xa5\xe6\x9c\xac.service",
+                "\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5"
+                "\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5.service",
+                "e\xcc\x81\xcc\x81.service",
+        };
+        int r = append_row(m, HOSTILE, 9.8, HOSTILE, 1.0, true);
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(names); i++)
+                r = append_row(m, names[i], 9.8, "UNSAFE", 1.0, true);
+        return r;
+}
+
 static int append_rows(struct mock *mock, sd_bus_message *m, bool all) {
-        int r = 0;
+        int r = mock->memory.hostile ? append_hostile_rows(m) : 0;
 
         for (size_t i = 0; r >= 0 && i < N_UNITS; i++)
                 if (all || !units[i].oneshot)
@@ -314,6 +329,13 @@ static int append_value(sd_bus_message *reply, const char *text, char type, uint
         return sd_bus_message_append(reply, "t", number);
 }
 
+static bool is_text(const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(values); i++)
+                if (streq(name, values[i].name))
+                        return values[i].type == 's';
+        return streq(name, "Status");
+}
+
 static int property(sd_bus *bus, const char *path, const char *interface, const char *name,
                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         const struct mock *mock = userdata;
@@ -323,6 +345,8 @@ static int property(sd_bus *bus, const char *path, const char *interface, const 
         (void) interface;
         (void) error;
 
+        if (mock->memory.hostile && is_text(name))
+                return sd_bus_message_append(reply, "s", HOSTILE);
         if (streq(name, "Status"))
                 return sd_bus_message_append(reply, "s", mock->healthy ? "" : "No answer\033[0m");
         if (streq(name, "Healthy"))

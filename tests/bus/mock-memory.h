@@ -5,14 +5,18 @@
 
 #include <systemd/sd-bus.h>
 
-/* C0, C1 and bidirectional controls, an emoji, quotes, a backslash and a letter beyond ASCII. */
+/*
+ * C0, C1 and bidirectional controls, an emoji, quotes, a backslash, a letter beyond ASCII, wide and
+ * combining ones, one that nobody sees and one beyond the first 65536.
+ */
 #define HOSTILE \
-        "\033]0;owned\a\xc2\x9b" "31m\xe2\x80\xae\xe2\x81\xa6 \xf0\x9f\x98\xa8 \"quoted\\\" \xc3\xa9\t\n"
+        "\033]0;owned\a\xc2\x9b" "31m\xe2\x80\xae\xe2\x81\xa6 \xf0\x9f\x98\xa8 \"quoted\\\" \xc3\xa9" \
+        "\xe6\x97\xa5\xe6\x9c\xac" "e\xcc\x81\xe2\x80\x8b\xf3\xa0\x81\x81\t\n"
 
 /* What the mock remembers. */
 struct mock_memory {
         bool no_regressions;
-        bool hostile;           /* has hostile texts in all that is remembered */
+        bool hostile;           /* has hostile texts wherever there are texts */
         unsigned n_events;      /* of generated.service */
 };
 

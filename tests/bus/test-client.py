@@ -373,7 +373,7 @@ class Hostile(ClientCase):
     def test_text(self):
         text = self.output("show", "hostile")
         self.assertNotRegex(text, UNSAFE)
-        self.assertIn("\\x1b]0;owned\\x07\\u009b31m\\u202e\\u2066 😨 \"quoted\\\" é\\x09\\x0a", text)
+        self.assertIn("\\x1b]0;owned\\x07\\u009b31m\\u202e\\u2066 😨 \"quoted\\\" é日本e\u0301\\u200b\\U000e0041\\x09\\x0a", text)
         self.assertIn("Stale: ", text)
         self.assertNotRegex(self.output("show", "hostile", LC_ALL="C"), "[^\x20-\x7e\n]")
 

@@ -45,12 +45,20 @@ static int take_error(sd_bus_error *error) {
 }
 
 static int answer(sd_bus_error *error, sd_bus_message **ret) {
+        sd_bus_message *m;
+
         if (input_at_end(&answers))
                 return sd_bus_error_set_errno(error, -ECONNRESET);
         if (input_take(&answers, "error"))
                 return take_error(error);
-        *ret = message_take(&answers);
-        return *ret ? 1 : sd_bus_error_set_errno(error, -EBADMSG);
+        m = message_take(&answers);
+        if (!m)
+                return sd_bus_error_set_errno(error, -EBADMSG);
+        if (ret)
+                *ret = m;
+        else
+                sd_bus_message_unref(m);
+        return 1;
 }
 
 WRAPPER int __wrap_sd_bus_call(sd_bus *bus, sd_bus_message *m, uint64_t usec, sd_bus_error *error,
