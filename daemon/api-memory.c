@@ -222,8 +222,7 @@ static void on_query_done(void *userdata, void *data, int result) {
                                                "The history cannot be read: %s.", strerror(-result));
         else
                 r = reply_history(query);
-        if (r < 0)
-                log_errno(LOG_DEBUG, r, "Cannot answer with the history");
+        api_ensure_reply(query->call, r);
         query_free(query);
 }
 
@@ -328,11 +327,7 @@ static int accept_now(struct manager *manager, sd_bus_message *call, uint32_t ui
 }
 
 static void on_allowed(struct manager *manager, sd_bus_message *call, uint32_t uid) {
-        int r;
-
-        r = accept_now(manager, call, uid);
-        if (r < 0)
-                log_errno(LOG_DEBUG, r, "Cannot answer an acceptance");
+        api_ensure_reply(call, accept_now(manager, call, uid));
 }
 
 static int turn_accept(struct manager *manager, sd_bus_message *call, uint32_t uid, sd_bus_error *error) {

@@ -85,6 +85,14 @@ void api_unit_changed(struct manager *m, const struct unit *unit, unsigned prope
                 log_errno(LOG_WARNING, r, "Cannot tell the bus what changed in %s", unit->name);
 }
 
+void api_ensure_reply(sd_bus_message *call, int r) {
+        if (r >= 0)
+                return;
+        r = sd_bus_reply_method_errno(call, r, NULL);
+        if (r < 0)
+                log_errno(LOG_DEBUG, r, "Cannot answer a call");
+}
+
 void api_manager_changed(struct manager *m, char **properties) {
         int r;
 

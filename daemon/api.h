@@ -35,6 +35,9 @@ void api_unit_removed(struct manager *manager, const struct unit *unit);
 void api_unit_changed(struct manager *manager, const struct unit *unit, unsigned properties);
 void api_manager_changed(struct manager *manager, char **properties);
 
+/* For answers that come later: r is what became of one. Who waits hears at least that there is none. */
+void api_ensure_reply(sd_bus_message *call, int r);
+
 /* All there is to say of a unit, as a{sv}. */
 int api_append_unit(sd_bus_message *m, const struct unit *unit);
 

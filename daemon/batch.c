@@ -149,12 +149,16 @@ static struct event *find_event(struct batch *batch, enum event_type type, const
 }
 
 static int item_add_units(struct item *item, struct event *event) {
-        int r = 0;
+        int r;
 
-        for (char **unit = item->units; unit && *unit && r >= 0; unit++)
-                r = event_add_unit(event, *unit, item->before, item->after, item->difference.changes,
-                                   item->difference.n_changes);
-        return r;
+        while (item->units && item->units[item->n_added]) {
+                r = event_add_unit(event, item->units[item->n_added], item->before, item->after,
+                                   item->difference.changes, item->difference.n_changes);
+                if (r < 0)
+                        return r;
+                item->n_added++;
+        }
+        return 0;
 }
 
 static int event_set_unit(struct event *event, const char *unit) {
@@ -168,7 +172,7 @@ static int event_set_unit(struct event *event, const char *unit) {
 }
 
 static int item_tell(struct batch *batch, struct item *item, struct causes *causes) {
-        struct event *event = find_event(batch, item->type, causes);
+        struct event *event = item->event ?: find_event(batch, item->type, causes);
         int worst, r;
 
         if (!event) {
@@ -182,12 +186,13 @@ static int item_tell(struct batch *batch, struct item *item, struct causes *caus
                 if (r < 0)
                         return r;
         }
-        event_unref(item->event);
-        item->event = event_ref(event);
+        if (!item->event)
+                item->event = event_ref(event);
         worst = event->n_units > 0 ? event->after - event->before : -256;
         r = item_add_units(item, event);
         if (r >= 0 && item->after - item->before > worst)
                 r = event_set_unit(event, item->key);
+        item->complete = r >= 0;
         return r;
 }
 
@@ -328,6 +333,13 @@ static int find_causes(struct store *store, struct batch *batch, struct item *it
         return r;
 }
 
+bool batch_is_complete(const struct batch *batch) {
+        for (size_t i = 0; i < batch->n_items; i++)
+                if (batch->items[i].told && !batch->items[i].complete)
+                        return false;
+        return true;
+}
+
 int batch_run(struct store *store, void *data) {
         struct batch *batch = data;
         struct snapshot *snapshots;
@@ -337,7 +349,7 @@ int batch_run(struct store *store, void *data) {
         if (!snapshots)
                 return -ENOMEM;
         for (size_t i = 0; i < batch->n_items && r >= 0; i++)
-                if (batch->items[i].told)
+                if (batch->items[i].told && !batch->items[i].complete)
                         r = find_causes(store, batch, &batch->items[i], &snapshots[i]);
         if (r >= 0)
                 r = store ? write_all(store, batch, snapshots) : -ENOTCONN;

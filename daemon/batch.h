@@ -41,6 +41,8 @@ struct item {
         char **drop_in_paths;
 
         struct event *event;            /* set by the run: what tells it */
+        size_t n_added;                 /* of the units, in the event */
+        bool complete;                  /* the event has all there is to tell of it */
 };
 
 struct batch {
@@ -70,6 +72,9 @@ void item_take_regression(struct item *item, const struct entry *entry);
 
 /* References the event. */
 int batch_add_event(struct batch *batch, struct event *event);
+
+/* Whether all that is to be told is in an event. Memory that ran out may have kept it from that; run it again. */
+bool batch_is_complete(const struct batch *batch);
 
 /*
  * Finds causes, makes events of items that have the same one, and writes all. For archive_submit().

@@ -139,8 +139,7 @@ void lookups_read_ended(struct lookups *l, const char *name, enum read_result re
                 return;
         l->under_way = false;
         r = reply(l, name, result, reading, problem);
-        if (r < 0)
-                log_errno(LOG_DEBUG, r, "Cannot answer about %s", name);
+        api_ensure_reply(l->queue[0].call, r);
         pop(l);
         lookups_advance(l);
 }

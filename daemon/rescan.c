@@ -4,6 +4,7 @@
 
 #include <exposured/macro.h>
 
+#include "api.h"
 #include "log.h"
 #include "rescan.h"
 #include "timer.h"
@@ -68,7 +69,7 @@ void rescan_sweep_done(struct rescan *rescan, uint64_t duration_usec) {
         rescan->asked = false;
         rescan->rest_until = timer_now() + (rest > REST_MIN_USEC ? rest : REST_MIN_USEC);
         for (size_t i = 0; i < rescan->n_waiters; i++)
-                (void) sd_bus_reply_method_return(rescan->waiters[i].call, NULL);
+                api_ensure_reply(rescan->waiters[i].call, sd_bus_reply_method_return(rescan->waiters[i].call, NULL));
         forget_waiters(rescan);
 }
 

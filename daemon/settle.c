@@ -20,6 +20,7 @@
 /* A unit that changes all the time is judged after so many settle times. */
 #define PATIENCE_FACTOR 10
 #define RETRY_USEC (30 * USEC_PER_SEC)
+#define RETRY_TELLING_USEC USEC_PER_SEC
 /* Units that went are remembered until it is known whether their files went too. */
 #define GONE_MAX 256U
 
@@ -28,6 +29,7 @@ struct settle {
         struct timer *timer, *retry_timer;
         unsigned n_pending;             /* units with unit->changed */
         struct batch *next;             /* what waits to be kept beside them */
+        struct batch *held;             /* what could not be told yet for want of memory */
         char **gone;                    /* keys whose last unit went */
         uint64_t gone_since;            /* monotonic, µs */
         bool in_flight;                 /* a batch is being kept */
@@ -419,6 +421,12 @@ static void on_kept(void *userdata, void *data, int result) {
                 batch_free(batch);
                 return;
         }
+        if (!batch_is_complete(batch)) {
+                log_errno(LOG_WARNING, result, "Cannot find out what to tell, trying again");
+                s->held = batch;
+                timer_arm(s->retry_timer, RETRY_TELLING_USEC);
+                return;
+        }
         s->in_flight = false;
         apply_regressions(m, batch);
         for (size_t i = 0; i < batch->n_events; i++) {
@@ -544,7 +552,12 @@ static void on_timer(void *userdata) {
 }
 
 static void on_retry(void *userdata) {
-        settle_rewrite(userdata);
+        struct settle *s = userdata;
+
+        if (s->held)
+                submit(s, TAKE_PTR(s->held));
+        else
+                settle_rewrite(s);
 }
 
 int settle_new(struct settle **ret, struct manager *manager) {
@@ -571,6 +584,7 @@ struct settle *settle_free(struct settle *s) {
                 return NULL;
         forget_unsaved(s);
         batch_free(s->next);
+        batch_free(s->held);
         strv_free(s->gone);
         timer_free(s->timer);
         timer_free(s->retry_timer);
