@@ -168,13 +168,32 @@ def compose(kind, path, interface, member, destination=None, signature="", argum
     return bytes(head.data + body.data)
 
 
+def connect(path, uid):
+    """A socket, by a child: who connects is who the other side sees, and users are of processes, not of threads."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.chdir(os.path.dirname(path))
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            connection.connect(os.path.basename(path))
+            status = 0
+        finally:
+            os._exit(status)
+    if os.waitpid(child, 0)[1] != 0:
+        connection.close()
+        raise ConnectionError(f"cannot connect to {path} as user {uid}")
+    return connection
+
+
 class Bus:
     """A connection to a bus by the path of its socket, as root or as another user."""
 
     def __init__(self, path, uid=0):
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.buffer, self.serial, self.signals = b"", 0, []
-        self._connect(path, uid)
+        self.socket = connect(path, uid)
         self.socket.settimeout(SECONDS)
         self._authenticate(uid)
         self.name = self.call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "Hello")[0]
@@ -190,23 +209,6 @@ class Bus:
 
     def fileno(self):
         return self.socket.fileno()
-
-    def _connect(self, path, uid):
-        """By a child: who connects is who the other side sees, and users are of processes, not of threads."""
-        child = os.fork()
-        if child == 0:
-            status = 1
-            try:
-                os.chdir(os.path.dirname(path))
-                os.setresgid(uid, uid, uid)
-                os.setresuid(uid, uid, uid)
-                self.socket.connect(os.path.basename(path))
-                status = 0
-            finally:
-                os._exit(status)
-        if os.waitpid(child, 0)[1] != 0:
-            self.socket.close()
-            raise ConnectionError(f"cannot connect to {path} as user {uid}")
 
     def _authenticate(self, uid):
         identity = str(uid).encode().hex()

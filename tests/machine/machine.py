@@ -270,8 +270,8 @@ class Machine:
     def _install(self):
         self._host_command("meson", "install", "-C", self.build, "--no-rebuild", "--quiet", "--destdir", self.root)
         if is_sanitized(self.build):
-            for scope in ("system", "user"):
-                self.write(f"/etc/systemd/{scope}/exposured.service.d/90-sanitizer.conf", SANITIZER_TEXT)
+            for unit in ("system/exposured", "user/exposured", "user/exposure-notify"):
+                self.write(f"/etc/systemd/{unit}.service.d/90-sanitizer.conf", SANITIZER_TEXT)
 
     def _host_command(self, *command):
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

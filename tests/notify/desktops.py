@@ -33,12 +33,16 @@ class Desktop:
     # Whether a click on the notification itself is told as its default action.
     has_default = True
 
-    def __init__(self, environment):
+    def __init__(self, environment, uid=None):
+        """The server runs as that user, where it must be who the bus is of."""
+        self.server_identity = {"user": uid, "group": uid, "extra_groups": []} if uid else {}
         self.folder = tempfile.mkdtemp(prefix="exposured-desktop-")
         self.environment = environment | {"XDG_CONFIG_HOME": f"{self.folder}/config", "HOME": self.folder,
                                           "XDG_CACHE_HOME": f"{self.folder}/cache", "GDK_BACKEND": "x11",
                                           "NO_AT_BRIDGE": "1", "GSETTINGS_BACKEND": "memory"}
         self.processes = []
+        if uid:
+            os.chown(self.folder, uid, uid)
         try:
             self.start()
         except BaseException:
@@ -100,7 +104,7 @@ class Desktop:
         process = self.processes.pop()
         process.terminate()
         process.wait()
-        self.run(self.server)
+        self.run(self.server, **self.server_identity)
 
 
 class Screen(Desktop):
@@ -161,7 +165,7 @@ class Dunst(Screen):
                                            " mouse_middle_click = context\n icon_position = left\n"
                                            " max_icon_size = 48\n padding = 12\n horizontal_padding = 12\n"
                                            " min_icon_size = 48\n frame_width = 1\n corner_radius = 6\n")
-        self.run(self.server)
+        self.run(self.server, **self.server_identity)
 
     def invoke(self, id, action):
         x, y, width, height = await_true(lambda: self.windows(self.window), "window")[0]
