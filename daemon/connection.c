@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <stdio.h>
 
 #include <exposured/bus.h>
 #include <exposured/macro.h>
@@ -55,9 +56,46 @@ static const struct pump_ops pump_ops = {
         .broken = on_broken,
 };
 
+/* Where sd-bus would look for it. 0 or a negative errno. */
+static int bus_address(enum scope scope, char **ret) {
+        bool user = scope == SCOPE_USER;
+        const char *address = getenv(user ? "DBUS_SESSION_BUS_ADDRESS" : "DBUS_SYSTEM_BUS_ADDRESS");
+        const char *runtime = getenv("XDG_RUNTIME_DIR");
+        int r;
+
+        if (address)
+                r = asprintf(ret, "%s", address);
+        else if (!user)
+                r = asprintf(ret, "unix:path=/run/dbus/system_bus_socket");
+        else if (runtime)
+                r = asprintf(ret, "unix:path=%s/bus", runtime);
+        else
+                return -ENOENT;
+        return r < 0 ? -ENOMEM : 0;
+}
+
+/* Nobody has a file to give us. Calls that wait would hold them open, until no more can be opened. */
 static int open_bus(enum scope scope, sd_bus **ret) {
-        return scope == SCOPE_USER ? sd_bus_open_user_with_description(ret, "exposured") :
-                                     sd_bus_open_system_with_description(ret, "exposured");
+        _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(freep) char *address = NULL;
+        int r;
+
+        r = bus_address(scope, &address);
+        if (r >= 0)
+                r = sd_bus_new(&bus);
+        if (r >= 0)
+                r = sd_bus_set_description(bus, "exposured");
+        if (r >= 0)
+                r = sd_bus_set_address(bus, address);
+        if (r >= 0)
+                r = sd_bus_set_bus_client(bus, true);
+        if (r >= 0)
+                r = sd_bus_negotiate_fds(bus, false);
+        if (r >= 0)
+                r = sd_bus_start(bus);
+        if (r >= 0)
+                *ret = TAKE_PTR(bus);
+        return r;
 }
 
 static int connection_open(struct connection *connection) {

@@ -9,6 +9,7 @@
 #include "config.h"
 #include "log.h"
 #include "manager.h"
+#include "memory.h"
 
 #define EXIT_USAGE 2
 
@@ -104,6 +105,7 @@ int main(int argc, char **argv) {
         enum scope scope = SCOPE_SYSTEM;
         int r;
 
+        memory_set_up();
         log_open();
         r = parse_options(argc, argv, &scope);
         if (r <= 0)

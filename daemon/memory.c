@@ -29,3 +29,11 @@ void memory_release(void) {
         (void) malloc_trim(0);
         (void) dl_iterate_phdr(release_code, NULL);
 }
+
+void memory_set_up(void) {
+        /* Once a value is given, the C library does not raise it any more after the first long message. */
+        (void) mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+        (void) mallopt(M_TRIM_THRESHOLD, 64 * 1024);
+        (void) mallopt(M_TOP_PAD, 16 * 1024);
+        (void) mallopt(M_ARENA_MAX, 1);
+}

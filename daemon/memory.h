@@ -6,3 +6,6 @@
  * which the page cache keeps for the next time.
  */
 void memory_release(void);
+
+/* Before anything else: a long message must not leave its size behind, and one thread's memory serves the other. */
+void memory_set_up(void);

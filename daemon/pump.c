@@ -11,7 +11,7 @@
 #include "pump.h"
 
 /* So many messages may wait to be written, then nothing is read. */
-#define UNWRITTEN_MAX 256U
+#define UNWRITTEN_MAX 32U
 /* So many are handled before anything else gets its turn. */
 #define BATCH_MAX 32U
 /*

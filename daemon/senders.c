@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
 
 #include <exposured/macro.h>
 
@@ -36,9 +38,26 @@ static uint32_t hash(const char *name) {
         return h;
 }
 
+static unsigned count_user(const struct senders *s, const struct sender *place) {
+        unsigned n = 0;
+
+        if (!*place->name)
+                return UINT_MAX;
+        for (size_t i = 0; i < PLACES; i++)
+                n += *s->places[i].name && s->places[i].uid == place->uid;
+        return n;
+}
+
+/* Who has the most places gives one up, the oldest: who comes again and again does not displace others. */
+static bool is_better_place(const struct senders *s, const struct sender *a, const struct sender *b) {
+        unsigned n_a = count_user(s, a), n_b = count_user(s, b);
+
+        return n_a != n_b ? n_a > n_b : a->used < b->used;
+}
+
 /* The place of that name; else the one to put it, or NULL where all are waiting for the bus. */
 static struct sender *place_for(struct senders *s, const char *name) {
-        struct sender *oldest = NULL;
+        struct sender *free_place = NULL;
         uint32_t first = hash(name);
 
         for (unsigned i = 0; i < TRIES; i++) {
@@ -46,10 +65,14 @@ static struct sender *place_for(struct senders *s, const char *name) {
 
                 if (streq(place->name, name))
                         return place;
-                if (!place->slot && (!oldest || place->used < oldest->used))
-                        oldest = place;
         }
-        return oldest;
+        for (unsigned i = 0; i < TRIES; i++) {
+                struct sender *place = &s->places[(first + i) % PLACES];
+
+                if (!place->slot && (!free_place || is_better_place(s, place, free_place)))
+                        free_place = place;
+        }
+        return free_place;
 }
 
 static int on_uid(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -87,6 +110,7 @@ int senders_get(struct senders *s, const char *name, uint32_t *ret_uid) {
         if (r < 0)
                 return r;
         place->senders = s;
+        place->uid = UINT32_MAX;
         memcpy(place->name, name, strlen(name) + 1);
         return 0;
 }

@@ -13,7 +13,11 @@
 
 /* Calls that wait: of one user, of those whose user is not known yet, and users. */
 #define TURNS_PER_USER_MAX 128U
-#define TURNS_UNKNOWN_MAX 256U
+#define TURNS_UNKNOWN_MAX 448U
+/* Beyond so many that are not known yet, each connection has one, or a few would take the place of all others. */
+#define TURNS_UNKNOWN_FEW 128U
+/* After so many that were served, memory is given back. */
+#define TURNS_MANY 64U
 #define USERS_MAX 32U
 /* Who has no more than so many waiting is served before those who have, and not only when there is nothing to read. */
 #define PROMPT_MAX 16U
@@ -42,6 +46,7 @@ struct turns {
         struct line unknown;
         struct user users[USERS_MAX];   /* each has a call waiting; who is first is next */
         unsigned n_users;
+        unsigned n_served;              /* since memory was given back */
 };
 
 static struct turn *turn_free(struct turn *turn) {
@@ -153,6 +158,10 @@ static int serve_next(struct turns *t, unsigned turns_max) {
 
         if (user && connection_is_clear(t->manager->connection))
                 serve(t, user);
+        if (user && ++t->n_served >= TURNS_MANY) {
+                t->n_served = 0;
+                manager_worked(t->manager);
+        }
         turns_advance(t);
         return 0;
 }
@@ -191,6 +200,15 @@ static void on_told(void *userdata, const char *name, uint32_t uid) {
         turns_advance(t);
 }
 
+static bool may_wait_unknown(const struct turns *t, const char *sender) {
+        if (t->unknown.n_turns < TURNS_UNKNOWN_FEW)
+                return true;
+        for (const struct turn *turn = t->unknown.first; turn; turn = turn->next)
+                if (streq_ptr(sd_bus_message_get_sender(turn->call), sender))
+                        return false;
+        return t->unknown.n_turns < TURNS_UNKNOWN_MAX;
+}
+
 int turns_request(struct turns *t, sd_bus_message *call, turn_fn fn, sd_bus_error *error) {
         _cleanup_(turn_freep) struct turn *turn = NULL;
         const char *sender = sd_bus_message_get_sender(call);
@@ -198,7 +216,7 @@ int turns_request(struct turns *t, sd_bus_message *call, turn_fn fn, sd_bus_erro
         int r;
 
         r = sender ? senders_get(t->senders, sender, &uid) : -EINVAL;
-        if (r == -EBUSY || (r == 0 && t->unknown.n_turns >= TURNS_UNKNOWN_MAX))
+        if (r == -EBUSY || (r == 0 && !may_wait_unknown(t, sender)))
                 return refuse(error);
         if (r < 0)
                 return r;
