@@ -130,14 +130,11 @@ class Parity(case.MachineCase):
         machine.start_user_manager()
         machine.load_shipped(user=True)
         machine.systemctl("--user", "start", generate.LOADER, user=True)
-        program = machine.output("systemctl", "show", "-P", "ExecStart", "exposured.service")
-        program = program.partition("path=")[2].partition(" ")[0]
-        machine.run("systemd-run", "--user", "--quiet", "--unit=exposured", "--service-type=notify", program, "--user",
-                    user=True)
+        machine.systemctl("--user", "start", "exposured.service", user=True)
         exposures.await_equal(machine, user=True)
         names = sorted(set(self.loaded_services(user=True)) | set(generator.loaded))
         checks = self.compare_checks(names, user=True)
-        machine.systemctl("--user", "stop", "exposured", user=True)
+        machine.systemctl("--user", "stop", "exposured.service", user=True)
         tap.note(f"{type(self).__name__}: {checks} checks of {len(names)} units of a user manager")
 
 
