@@ -7,12 +7,13 @@
 
 #include "cleanup.h"
 #include "exposure.h"
+#include "hits.h"
 
 #define CHECK_SIGNATURE "stt"
 #define CAUSE_SIGNATURE "sstas"
 
 /* Makes room for one element more. Arrays grow by powers of two. */
-static int grow(void *array, size_t n, size_t size) {
+int event_grow(void *array, size_t n, size_t size) {
         void **a = array, *grown;
 
         if (n > 0 && (n & (n - 1)) != 0)
@@ -24,7 +25,7 @@ static int grow(void *array, size_t n, size_t size) {
         return 0;
 }
 
-static int read_checks(sd_bus_message *m, struct event *event) {
+int event_read_checks(sd_bus_message *m, struct event_check **checks, size_t *n_checks) {
         int r = sd_bus_message_enter_container(m, 'a', "(" CHECK_SIGNATURE ")");
 
         while (r >= 0) {
@@ -34,9 +35,9 @@ static int read_checks(sd_bus_message *m, struct event *event) {
                                         &check.before, &check.after);
                 if (r <= 0)
                         break;
-                r = grow(&event->checks, event->n_checks, sizeof(check));
+                r = event_grow(checks, *n_checks, sizeof(check));
                 if (r >= 0)
-                        event->checks[event->n_checks++] = check;
+                        (*checks)[(*n_checks)++] = check;
         }
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
@@ -66,7 +67,7 @@ static int read_causes(sd_bus_message *m, struct event *event) {
         int r = sd_bus_message_enter_container(m, 'a', "(" CAUSE_SIGNATURE ")");
 
         while (r >= 0) {
-                r = grow(&event->causes, event->n_causes, sizeof(*event->causes));
+                r = event_grow(&event->causes, event->n_causes, sizeof(*event->causes));
                 if (r >= 0)
                         r = read_cause(m, event->causes + event->n_causes);
                 if (r <= 0)
@@ -99,7 +100,7 @@ static int read_body(sd_bus_message *m, struct event *event) {
         if (r >= 0)
                 r = exposure_from_double(after, &event->after);
         if (r >= 0)
-                r = read_checks(m, event);
+                r = event_read_checks(m, &event->checks, &event->n_checks);
         return r < 0 ? r : read_causes(m, event);
 }
 
@@ -127,6 +128,7 @@ void event_done(struct event *event) {
         for (size_t i = 0; i < event->n_causes; i++)
                 strv_free(event->causes[i].lines);
         free(event->causes);
+        event_hits_free(event->hits);
         *event = (struct event) {};
 }
 
@@ -166,7 +168,7 @@ static int read_row(struct event_list *list, sd_bus_message *m, const struct row
 
         if (r <= 0)
                 return r;
-        r = grow(&list->events, list->n_events, sizeof(*list->events));
+        r = event_grow(&list->events, list->n_events, sizeof(*list->events));
         if (r < 0)
                 return r;
 
@@ -180,7 +182,7 @@ static int read_row(struct event_list *list, sd_bus_message *m, const struct row
 
 static int read_list(struct event_list *list, sd_bus_message *answer, const struct row_format *format) {
         size_t n_before = list->n_events;
-        int r = grow(&list->messages, list->n_messages, sizeof(*list->messages));
+        int r = event_grow(&list->messages, list->n_messages, sizeof(*list->messages));
 
         if (r < 0)
                 return r;

@@ -38,12 +38,17 @@ struct event {
         size_t n_checks;
         struct event_cause *causes;
         size_t n_causes;
+        struct event_hits *hits;        /* see hits.h; owned, NULL: not asked for */
 
         /* Of an acceptance, in a row of the history. */
         const char *reason;     /* NULL: there is none */
         uint32_t uid;           /* EVENT_NO_UID: there is none */
         uint64_t until;         /* 0: for good */
 };
+
+/* For what reads arrays into an event. Makes room for one element more; appends the checks of a list. */
+int event_grow(void *array, size_t n, size_t size);
+int event_read_checks(sd_bus_message *m, struct event_check **checks, size_t *n_checks);
 
 /*
  * Reads a signal. Returns 1, or 0 where it is none that tells of an event, or a negative errno;

@@ -7,6 +7,7 @@
 #include "bus.h"
 #include "cleanup.h"
 #include "event.h"
+#include "hits.h"
 #include "json.h"
 #include "options.h"
 #include "output.h"
@@ -47,6 +48,15 @@ static int get_page(sd_bus *bus, const struct options *options, const char *unit
         return r < 0 ? bus_report_answer(r) : r;
 }
 
+static int ask_hits(sd_bus *bus, struct event_list *list) {
+        int r = 0;
+
+        for (size_t i = 0; i < list->n_events && r >= 0; i++)
+                if (streq(list->events[i].kind, "model"))
+                        r = event_ask_hits(list->events + i, bus);
+        return r < 0 ? report_errno(r, "Cannot show the history") : 0;
+}
+
 static int get_history(sd_bus *bus, const struct options *options, const char *unit, uint64_t max,
                        struct event_list *list) {
         int r;
@@ -56,7 +66,7 @@ static int get_history(sd_bus *bus, const struct options *options, const char *u
 
                 r = get_page(bus, options, unit, missing < PAGE ? (uint32_t) missing : PAGE, list);
         } while (r > 0 && list->n_events < max);
-        return r;
+        return r < 0 ? r : ask_hits(bus, list);
 }
 
 static int print_json(const struct event_list *list, const struct options *options, struct output *output) {

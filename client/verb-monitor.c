@@ -15,6 +15,7 @@
 #include "bus.h"
 #include "cleanup.h"
 #include "event.h"
+#include "hits.h"
 #include "json.h"
 #include "options.h"
 #include "output.h"
@@ -95,7 +96,10 @@ static int on_event(sd_bus_message *message, void *userdata, sd_bus_error *error
         if (r <= 0)
                 return 0;
 
-        r = print_event(m, &event);
+        if (streq(event.kind, "model"))
+                r = event_ask_hits(&event, m->bus);
+        if (r >= 0)
+                r = print_event(m, &event);
         if (r >= 0)
                 r = output_flush(m->output);
         if (r == -EPIPE)

@@ -117,6 +117,39 @@ static void describe_others(const struct event *event, char *text, size_t size) 
                 (void) snprintf(text, size, " and %zu other units", event->n_units - 1);
 }
 
+/* The systemd before, where another one is the cause; else NULL. */
+static const char *version_before(const struct event *event) {
+        const struct cause *cause = event->causes.n_causes > 0 ? &event->causes.causes[0] : NULL;
+
+        if (!cause || *cause->path || !cause->lines || !cause->lines[0] || cause->lines[0][0] != '-')
+                return NULL;
+        return cause->lines[0] + 1;
+}
+
+static void add_model_message(struct fields *fields, const struct event *event) {
+        struct event_counts counts = event_count(event);
+        const char *was = version_before(event);
+
+        if (was)
+                add_field(fields, "MESSAGE=systemd %s instead of %s: %zu units rated differently; %zu changed, of these "
+                                  "%zu became weaker and %zu stronger", event->systemd_version ?: "", was,
+                          counts.n_rated, counts.n_changed, counts.n_weaker, counts.n_stronger);
+        else
+                add_field(fields, "MESSAGE=The scoring policy changed: %zu units rated differently", counts.n_rated);
+}
+
+static void add_model_fields(struct fields *fields, const struct event *event) {
+        struct event_counts counts = event_count(event);
+
+        if (version_before(event))
+                add_field(fields, "EXPOSURED_SYSTEMD_BEFORE=%s", version_before(event));
+        add_field(fields, "EXPOSURED_SYSTEMD=%s", event->systemd_version ?: "");
+        add_field(fields, "EXPOSURED_RATED_COUNT=%zu", counts.n_rated);
+        add_field(fields, "EXPOSURED_CHANGED_COUNT=%zu", counts.n_changed);
+        add_field(fields, "EXPOSURED_WEAKER_COUNT=%zu", counts.n_weaker);
+        add_field(fields, "EXPOSURED_STRONGER_COUNT=%zu", counts.n_stronger);
+}
+
 static void add_message(struct fields *fields, const struct event *event) {
         char checks[256], cause[256], others[64];
         int b = event->before, a = event->after;
@@ -149,8 +182,7 @@ static void add_message(struct fields *fields, const struct event *event) {
                           event->uid, a / 10, a % 10, event->reason ?: "");
                 break;
         default:
-                add_field(fields, "MESSAGE=The scoring model changed (systemd %s), which changes the exposure of %zu units",
-                          event->systemd_version ?: "", event->n_units);
+                add_model_message(fields, event);
         }
 }
 
@@ -180,6 +212,8 @@ static void to_journal(struct manager *m, const struct event *event) {
         add_field(fields, "EXPOSURED_BEFORE=%d.%d", event->before / 10, event->before % 10);
         add_field(fields, "EXPOSURED_AFTER=%d.%d", event->after / 10, event->after % 10);
         add_field(fields, "EXPOSURED_UNIT_COUNT=%zu", event->n_units);
+        if (event->type == EVENT_MODEL)
+                add_model_fields(fields, event);
         if (event->reason)
                 add_field(fields, "EXPOSURED_REASON=%s", event->reason);
         if (event->uid != UINT32_MAX)

@@ -115,6 +115,8 @@ int method_list_regressions(sd_bus_message *m, void *userdata, sd_bus_error *err
 
 struct query {
         sd_bus_message *call;
+        int (*reply)(const struct query *query);
+        bool single;                    /* the event with the id in before */
         char *unit;                     /* NULL: of all units */
         char *before;
         uint32_t max;
@@ -149,7 +151,14 @@ static int on_event(void *userdata, const struct store_event *row) {
 static int run_query(struct store *store, void *data) {
         struct query *query = data;
 
-        return store ? store_each_event(store, query->unit, query->before, query->max, on_event, query) : -ENOTCONN;
+        int r;
+
+        if (!store)
+                return -ENOTCONN;
+        if (!query->single)
+                return store_each_event(store, query->unit, query->before, query->max, on_event, query);
+        r = store_get_event(store, query->before, on_event, query);
+        return r == 0 || r == -EINVAL ? -ENOENT : r;
 }
 
 /* To one who asks for a unit, an event says what it did to that one. */
@@ -200,11 +209,6 @@ static struct query_place *place_for_query(struct manager *manager, uint32_t uid
         return n_user < QUERIES_PER_USER_MAX ? place : NULL;
 }
 
-static int refuse_query(sd_bus_error *error) {
-        return sd_bus_error_set(error, EXPOSURED_ERROR_LIMIT_EXCEEDED,
-                                "Too many ask for the history already, try again later.");
-}
-
 static void on_query_done(void *userdata, void *data, int result) {
         struct manager *manager = userdata;
         struct query *query = data;
@@ -221,53 +225,57 @@ static void on_query_done(void *userdata, void *data, int result) {
                 r = sd_bus_reply_method_errorf(query->call, EXPOSURED_ERROR_STORE_UNAVAILABLE,
                                                "The history cannot be read: %s.", strerror(-result));
         else
-                r = reply_history(query);
+                r = query->reply(query);
         api_ensure_reply(query->call, r);
         query_free(query);
 }
 
-static int query_new(struct query **ret, sd_bus_message *call) {
+static int query_new(struct query **ret, sd_bus_message *call, const char *unit, const char *before) {
         _cleanup_(query_freep) struct query *query = calloc(1, sizeof(*query));
-        const char *unit, *before;
-        int r;
 
         if (!query)
                 return -ENOMEM;
-        r = sd_bus_message_read(call, "ssu", &unit, &before, &query->max);
-        if (r < 0)
-                return r;
         query->call = sd_bus_message_ref(call);
         query->unit = *unit ? strdup(unit) : NULL;
         query->before = *before ? strdup(before) : NULL;
         if ((*unit && !query->unit) || (*before && !query->before))
                 return -ENOMEM;
-        if (query->max == 0 || query->max > HISTORY_MAX)
-                query->max = HISTORY_MAX;
         *ret = TAKE_PTR(query);
+        return 0;
+}
+
+/* Takes the query over where it is under way. */
+static int query_start(struct manager *manager, struct query **query, uint32_t uid, sd_bus_error *error) {
+        struct query_place *place = place_for_query(manager, uid);
+        int r;
+
+        r = place ? archive_submit(manager->archive, run_query, on_query_done, *query) : -ENOBUFS;
+        if (r == -ENOBUFS)
+                return sd_bus_error_set(error, EXPOSURED_ERROR_LIMIT_EXCEEDED,
+                                        "Too many ask for the history already, try again later.");
+        if (r < 0)
+                return r;
+        *place = (struct query_place) { (*query)->call, uid };
+        *query = NULL;
         return 0;
 }
 
 static int turn_get_history(struct manager *manager, sd_bus_message *call, uint32_t uid, sd_bus_error *error) {
         _cleanup_(query_freep) struct query *query = NULL;
-        struct query_place *place;
+        const char *unit, *before;
+        uint32_t max;
         int r;
 
-        place = place_for_query(manager, uid);
-        if (!place)
-                return refuse_query(error);
         r = sd_bus_message_rewind(call, true);
         if (r >= 0)
-                r = query_new(&query, call);
+                r = sd_bus_message_read(call, "ssu", &unit, &before, &max);
+        if (r >= 0)
+                r = query_new(&query, call, unit, before);
         if (r < 0)
                 return r;
-        r = archive_submit(manager->archive, run_query, on_query_done, query);
-        if (r == -ENOBUFS)
-                return refuse_query(error);
-        if (r < 0)
-                return r;
-        *place = (struct query_place) { query->call, uid };
-        TAKE_PTR(query);
-        return 0;
+        query->max = max == 0 || max > HISTORY_MAX ? HISTORY_MAX : max;
+        query->reply = reply_history;
+        return query_start(manager, &query, uid, error);
 }
 
 int method_get_history(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -281,6 +289,69 @@ int method_get_history(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 return sd_bus_error_set(error, EXPOSURED_ERROR_INVALID_ARGUMENT,
                                         "A unit name and the id of an event are expected.");
         return turns_request(((struct manager *) userdata)->turns, m, turn_get_history, error);
+}
+
+/* What is no change of the model was done by the unit's settings alone. */
+static int append_event_unit(sd_bus_message *m, const struct event *event, const struct event_unit *unit) {
+        bool model = event->type == EVENT_MODEL, changed = !model || unit->changed;
+        uint8_t rated = !model ? unit->before : unit->changed ? unit->rated : unit->after;
+        int r;
+
+        r = sd_bus_message_open_container(m, 'r', EXPOSURED_EVENT_UNIT_SIGNATURE);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "sddd", unit->unit, unit->before / 10.0, rated / 10.0, unit->after / 10.0);
+        if (r >= 0)
+                r = append_checks(m, unit->checks, model ? unit->n_checks : 0);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "b", changed);
+        if (r >= 0)
+                r = model ? append_checks(m, unit->own_checks, unit->n_own_checks) :
+                            append_checks(m, unit->checks, unit->n_checks);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int reply_event_units(const struct query *query) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        const struct event *event = query->n_events > 0 ? query->events[0] : NULL;
+        int r;
+
+        r = sd_bus_message_new_method_return(query->call, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(" EXPOSURED_EVENT_UNIT_SIGNATURE ")");
+        for (size_t i = 0; event && i < event->n_units && r >= 0; i++)
+                r = append_event_unit(reply, event, &event->units[i]);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+static int turn_get_event_units(struct manager *manager, sd_bus_message *call, uint32_t uid, sd_bus_error *error) {
+        _cleanup_(query_freep) struct query *query = NULL;
+        const char *id;
+        int r;
+
+        r = sd_bus_message_rewind(call, true);
+        if (r >= 0)
+                r = sd_bus_message_read(call, "s", &id);
+        if (r >= 0)
+                r = query_new(&query, call, "", id);
+        if (r < 0)
+                return r;
+        query->single = true;
+        query->reply = reply_event_units;
+        return query_start(manager, &query, uid, error);
+}
+
+int method_get_event_units(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const char *id;
+        int r;
+
+        r = sd_bus_message_read(m, "s", &id);
+        if (r < 0)
+                return r;
+        if (!*id || strnlen(id, EVENT_ID_SIZE) >= EVENT_ID_SIZE)
+                return sd_bus_error_set(error, EXPOSURED_ERROR_INVALID_ARGUMENT, "The id of an event is expected.");
+        return turns_request(((struct manager *) userdata)->turns, m, turn_get_event_units, error);
 }
 
 /* Acceptance: asked for by anyone, done for those who may. */

@@ -150,8 +150,11 @@ static const struct event_unit *find_event_unit(const struct event *event, const
 }
 
 int append_event(sd_bus_message *m, const struct event *event, const char *unit) {
+        /* Where it is about no unit, the exposure of none is told. */
+        static const struct event_unit nothing = {};
         const struct event_unit *worst = event->n_units > 0 ? &event->units[0] : NULL;
-        const struct event_unit *meant = find_event_unit(event, unit), *shown = meant ?: worst;
+        const struct event_unit *meant = find_event_unit(event, unit);
+        const struct event_unit *shown = meant ?: (*event->unit ? worst : &nothing);
         int r;
 
         r = sd_bus_message_append(m, "ts", event->time, meant ? meant->unit : event->unit);

@@ -53,6 +53,7 @@ int append_checks(sd_bus_message *m, const struct check_change *checks, size_t n
 int append_causes(sd_bus_message *m, const struct causes *causes);
 int method_list_regressions(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_get_history(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_get_event_units(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_accept(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int unit_object_path(const struct unit *unit, char **ret);
 /* The properties as a{sv}. */

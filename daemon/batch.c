@@ -171,10 +171,28 @@ static int event_set_unit(struct event *event, const char *unit) {
         return 0;
 }
 
+/* What became of a unit when systemd was upgraded. What got worse has to be told by itself, too. */
+static int item_tell_upgrade(struct batch *batch, struct item *item, const struct causes *causes) {
+        int r;
+
+        r = event_add_change(batch->upgrade, item->key, item->before, item->after, item->difference.changes,
+                             item->difference.n_changes);
+        if (r >= 0)
+                r = causes_merge(&batch->upgrade->causes, causes);
+        item->complete = r >= 0 && item->type != EVENT_REGRESSED;
+        return r;
+}
+
 static int item_tell(struct batch *batch, struct item *item, struct causes *causes) {
-        struct event *event = item->event ?: find_event(batch, item->type, causes);
+        struct event *event;
         int worst, r;
 
+        if (batch->upgrade && item->type <= EVENT_CHANGED) {
+                r = item_tell_upgrade(batch, item, causes);
+                if (r < 0 || item->complete)
+                        return r;
+        }
+        event = item->event ?: find_event(batch, item->type, causes);
         if (!event) {
                 event = event_new(item->type, item->key, batch->systemd_version);
                 if (!event)
@@ -309,7 +327,7 @@ static int write_all(struct store *store, struct batch *batch, const struct snap
                 r = refused(item_write(store, batch, &batch->items[i], &snapshots[i]), "what is known of",
                             batch->items[i].key);
         if (r >= 0)
-                r = store_put_text(store, "systemd-version", batch->systemd_version);
+                r = batch->old_version ? 0 : store_put_text(store, "systemd-version", batch->systemd_version);
         if (r >= 0)
                 r = store_commit(store);
         if (r < 0)

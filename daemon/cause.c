@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "store/store.h"
@@ -313,19 +314,74 @@ void cause_to_store(const struct cause *cause, struct store_cause *ret) {
         };
 }
 
-int causes_set_expired(struct causes *ret, uint64_t time) {
+/* One that no file explains. Takes the lines over, whatever comes of it. */
+static int set_without_path(struct causes *ret, enum cause_change change, uint64_t time, char **lines) {
         struct causes causes = { .causes = calloc(1, sizeof(*causes.causes)) };
+        char *path = strdup("");
 
-        if (!causes.causes)
-                return -ENOMEM;
-        causes.causes[0].path = strdup("");
-        if (!causes.causes[0].path) {
+        if (!causes.causes || !path) {
                 free(causes.causes);
+                free(path);
+                strv_free(lines);
                 return -ENOMEM;
         }
-        causes.causes[0].change = cause_change_to_string(CAUSE_EXPIRED);
-        causes.causes[0].time = time;
+        causes.causes[0] = (struct cause) { path, cause_change_to_string(change), time, lines };
         causes.n_causes = 1;
         *ret = causes;
         return 0;
+}
+
+int causes_set_expired(struct causes *ret, uint64_t time) {
+        return set_without_path(ret, CAUSE_EXPIRED, time, NULL);
+}
+
+int causes_set_manager(struct causes *ret, const char *before, const char *now, uint64_t time) {
+        _cleanup_(freep) char *old = NULL, *new = NULL;
+        _cleanup_(strv_freep) char **lines = NULL;
+
+        if (asprintf(&old, "-%s", before) < 0) {
+                old = NULL;
+                return -ENOMEM;
+        }
+        if (asprintf(&new, "+%s", now) < 0) {
+                new = NULL;
+                return -ENOMEM;
+        }
+        if (strv_extend(&lines, old) < 0 || strv_extend(&lines, new) < 0)
+                return -ENOMEM;
+        return set_without_path(ret, CAUSE_MANAGER, time, TAKE_PTR(lines));
+}
+
+static bool causes_contain(const struct causes *causes, const struct cause *cause) {
+        for (size_t i = 0; i < causes->n_causes; i++)
+                if (cause_equal(&causes->causes[i], cause))
+                        return true;
+        return false;
+}
+
+static int add_copy(struct causes *causes, const struct cause *cause) {
+        _cleanup_(strv_freep) char **lines = NULL;
+        struct cause *grown;
+        char *path;
+
+        if (strv_copy(&lines, cause->lines) < 0)
+                return -ENOMEM;
+        grown = reallocarray(causes->causes, causes->n_causes + 1, sizeof(*grown));
+        if (!grown)
+                return -ENOMEM;
+        causes->causes = grown;
+        path = strdup(cause->path);
+        if (!path)
+                return -ENOMEM;
+        grown[causes->n_causes++] = (struct cause) { path, cause->change, cause->time, TAKE_PTR(lines) };
+        return 0;
+}
+
+int causes_merge(struct causes *to, const struct causes *from) {
+        int r = 0;
+
+        for (size_t i = 0; i < from->n_causes && to->n_causes < CAUSES_MAX && r >= 0; i++)
+                if (*from->causes[i].path && !causes_contain(to, &from->causes[i]))
+                        r = add_copy(to, &from->causes[i]);
+        return r;
 }

@@ -74,6 +74,12 @@ void causes_done(struct causes *causes);
 /* The cause of a regression that an acceptance covered until then. 0 or -ENOMEM. */
 int causes_set_expired(struct causes *ret, uint64_t time);
 
+/* The cause of what another version of systemd does; the versions are the lines. 0 or -ENOMEM. */
+int causes_set_manager(struct causes *ret, const char *before, const char *now, uint64_t time);
+
+/* Adds copies of files that are not there yet, up to CAUSES_MAX. 0, or -ENOMEM with some added. */
+int causes_merge(struct causes *to, const struct causes *from);
+
 /* Whether paths and changes are the same: one cause for two units. */
 bool causes_equal(const struct causes *a, const struct causes *b);
 

@@ -61,13 +61,17 @@ struct event *event_ref(struct event *event) {
         return event;
 }
 
+static void event_unit_done(struct event_unit *unit) {
+        free(unit->unit);
+        free(unit->checks);
+        free(unit->own_checks);
+}
+
 struct event *event_unref(struct event *event) {
         if (!event || --event->n_ref > 0)
                 return NULL;
-        for (size_t i = 0; i < event->n_units; i++) {
-                free(event->units[i].unit);
-                free(event->units[i].checks);
-        }
+        for (size_t i = 0; i < event->n_units; i++)
+                event_unit_done(&event->units[i]);
         free(event->units);
         causes_done(&event->causes);
         free(event->unit);
@@ -81,6 +85,14 @@ static int hit(uint8_t before, uint8_t after) {
         return (int) after - before;
 }
 
+static struct check_change *copy_checks(const struct check_change *checks, size_t n_checks) {
+        struct check_change *copy = calloc(n_checks + 1, sizeof(*checks));
+
+        for (size_t i = 0; copy && i < n_checks; i++)
+                copy[i] = checks[i];
+        return copy;
+}
+
 int event_add_unit(struct event *event, const char *unit, uint8_t before, uint8_t after,
                    const struct check_change *checks, size_t n_checks) {
         struct event_unit added = { .before = before, .after = after, .n_checks = n_checks }, *grown;
@@ -90,14 +102,11 @@ int event_add_unit(struct event *event, const char *unit, uint8_t before, uint8_
                 return -ENOMEM;
         event->units = grown;
         added.unit = strdup(unit);
-        added.checks = calloc(n_checks + 1, sizeof(*checks));
+        added.checks = copy_checks(checks, n_checks);
         if (!added.unit || !added.checks) {
-                free(added.unit);
-                free(added.checks);
+                event_unit_done(&added);
                 return -ENOMEM;
         }
-        for (size_t i = 0; i < n_checks; i++)
-                added.checks[i] = checks[i];
         grown[event->n_units] = added;
         if (event->n_units++ > 0 && hit(before, after) > hit(grown[0].before, grown[0].after)) {
                 grown[event->n_units - 1] = grown[0];
@@ -106,6 +115,69 @@ int event_add_unit(struct event *event, const char *unit, uint8_t before, uint8_
         event->before = grown[0].before;
         event->after = grown[0].after;
         return 0;
+}
+
+static struct event_unit *find_unit(const struct event *event, const char *unit) {
+        for (size_t i = 0; i < event->n_units; i++)
+                if (streq(event->units[i].unit, unit))
+                        return &event->units[i];
+        return NULL;
+}
+
+static int set_change(struct event_unit *unit, uint8_t rated, const struct check_change *checks, size_t n_checks) {
+        struct check_change *copy = copy_checks(checks, n_checks);
+
+        if (!copy)
+                return -ENOMEM;
+        free(unit->own_checks);
+        unit->own_checks = copy;
+        unit->n_own_checks = n_checks;
+        unit->rated = rated;
+        unit->changed = true;
+        return 0;
+}
+
+int event_add_change(struct event *event, const char *unit, uint8_t before, uint8_t after,
+                     const struct check_change *checks, size_t n_checks) {
+        struct event_unit *hit;
+        int r;
+
+        if (!find_unit(event, unit)) {
+                r = event_add_unit(event, unit, before, after, NULL, 0);
+                if (r < 0)
+                        return r;
+        }
+        hit = find_unit(event, unit);
+        hit->after = after;
+        return set_change(hit, before, checks, n_checks);
+}
+
+/* Whether the unit's settings made a check worse; with reverse, better. */
+static bool any_worse(const struct event_unit *unit, bool reverse) {
+        for (size_t i = 0; i < unit->n_own_checks; i++) {
+                const struct check_change *c = &unit->own_checks[i];
+                struct check_change back = { c->check, c->after, c->before };
+
+                if (check_change_is_worse(reverse ? &back : c))
+                        return true;
+        }
+        return false;
+}
+
+struct event_counts event_count(const struct event *event) {
+        struct event_counts counts = {};
+
+        for (size_t i = 0; i < event->n_units; i++) {
+                const struct event_unit *unit = &event->units[i];
+                uint8_t rated = unit->changed ? unit->rated : unit->after;
+                bool weaker = any_worse(unit, false);
+
+                counts.n_rated += unit->n_checks > 0 || rated != unit->before;
+                counts.n_changed += unit->changed;
+                counts.n_weaker += weaker;
+                counts.n_stronger += !weaker && any_worse(unit, true);
+        }
+        return counts;
 }
 
 static const struct store_event_unit *to_store_units(const struct event *event) {
@@ -118,6 +190,10 @@ static const struct store_event_unit *to_store_units(const struct event *event) 
                         .after = event->units[i].after,
                         .checks = event->units[i].checks,
                         .n_checks = event->units[i].n_checks,
+                        .changed = event->units[i].changed,
+                        .rated = event->units[i].rated,
+                        .own_checks = event->units[i].own_checks,
+                        .n_own_checks = event->units[i].n_own_checks,
                 };
         return units;
 }
@@ -201,14 +277,23 @@ static uint8_t exposure_from_store(uint8_t exposure) {
         return exposure == STORE_NO_EXPOSURE ? 0 : exposure;
 }
 
+static int add_stored_unit(struct event *event, const struct store_event_unit *unit) {
+        uint8_t before = exposure_from_store(unit->before), after = exposure_from_store(unit->after);
+        int r;
+
+        r = event_add_unit(event, unit->unit, before, after, unit->checks, unit->n_checks);
+        if (r >= 0 && unit->changed)
+                r = event_add_change(event, unit->unit, exposure_from_store(unit->rated), after, unit->own_checks,
+                                     unit->n_own_checks);
+        return r;
+}
+
 static int fill_from_store(struct event *event, const struct store_event *stored) {
         int r;
 
         r = copy_causes(&event->causes, stored);
         for (size_t i = 0; i < stored->n_units && r >= 0; i++)
-                r = event_add_unit(event, stored->units[i].unit, exposure_from_store(stored->units[i].before),
-                                   exposure_from_store(stored->units[i].after), stored->units[i].checks,
-                                   stored->units[i].n_checks);
+                r = add_stored_unit(event, &stored->units[i]);
         if (r >= 0)
                 r = copy_text(&event->unit, stored->unit);
         if (r >= 0)

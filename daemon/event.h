@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,12 +25,19 @@ enum event_type {
 
 #define EVENT_ID_SIZE 33U
 
-/* How an event hit one unit. */
+/*
+ * How an event hit one unit. Where the model changed, checks are what that did; if the unit's settings
+ * changed too, rated is the exposure between the two, and own_checks are what the settings did.
+ */
 struct event_unit {
         char *unit;
         uint8_t before, after;          /* exposure, tenths */
         struct check_change *checks;
         size_t n_checks;
+        bool changed;                   /* what follows is set */
+        uint8_t rated;                  /* tenths */
+        struct check_change *own_checks;
+        size_t n_own_checks;
 };
 
 /* Something that was, or is about to be, told: the same in the signal, the journal and the history. */
@@ -59,6 +67,22 @@ DEFINE_CLEANUP(struct event *, event_unref)
 /* Adds a unit; the one hit worst is kept first. 0 or -ENOMEM. */
 int event_add_unit(struct event *event, const char *unit, uint8_t before, uint8_t after,
                    const struct check_change *checks, size_t n_checks);
+
+/*
+ * To an event of the model: the settings of a unit, which may be hit already, changed at the same time.
+ * before is its exposure under the new model. 0 or -ENOMEM.
+ */
+int event_add_change(struct event *event, const char *unit, uint8_t before, uint8_t after,
+                     const struct check_change *checks, size_t n_checks);
+
+/* Of an event of the model. */
+struct event_counts {
+        size_t n_rated;                 /* units that the model alone rates differently */
+        size_t n_changed;               /* units whose settings changed */
+        size_t n_weaker;                /* of those, with checks that got worse */
+        size_t n_stronger;              /* of those, with better ones and no worse */
+};
+struct event_counts event_count(const struct event *event);
 
 /* "regressed" and so on; the D-Bus member. -1 where there is no such event. */
 const char *event_type_to_string(enum event_type type);

@@ -56,6 +56,13 @@ struct entry *ledger_get(const struct ledger *ledger, const char *key);
 struct entry *ledger_add(struct ledger *ledger, const char *key);
 void ledger_remove(struct ledger *ledger, struct entry *entry);
 
+/*
+ * ledger-unit.c: the unit belongs to an entry of its own, or as an instance without files of its own to that of
+ * its template. 0, or -ENOMEM with what it belonged to before.
+ */
+int ledger_join_unit(struct ledger *ledger, const struct model *model, struct unit *unit);
+void unit_join_entry(struct unit *unit, struct entry *entry);
+
 /* The facts that were told last. */
 const struct facts *entry_settled(const struct entry *entry);
 /* Both: 0 or -ENOMEM, then nothing has changed. */

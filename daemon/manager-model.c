@@ -47,8 +47,8 @@ void manager_init_model(struct manager *m) {
         model_init(&m->model, 0, m->scope, r < 0 ? NULL : &policy, syscall_exists, NULL);
 }
 
-/* old_version: of the manager that the old model was made for. */
-static void update_model(struct manager *m, unsigned old_version) {
+/* old_version: of the manager that the old model was made for; was: its name, where it is another one now. */
+static void update_model(struct manager *m, unsigned old_version, const char *was) {
         struct model old = m->model;
         struct policy policy;
         int r;
@@ -64,29 +64,31 @@ static void update_model(struct manager *m, unsigned old_version) {
                 model_init(&old, old_version, m->scope, &same, syscall_exists, NULL);
         }
         model_init(&m->model, parse_version(m->systemd_version), m->scope, &policy, syscall_exists, NULL);
-        manager_reassess(m, &old);
+        manager_reassess(m, &old, was);
         model_done(&old);
         status_changed(m->status);
 }
 
 void manager_update_model(struct manager *m) {
-        update_model(m, m->model.systemd_version);
+        update_model(m, m->model.systemd_version, NULL);
 }
 
 int manager_set_version(struct manager *m, const char *version) {
-        const char *last = m->systemd_version ?: m->stored_version;
-        unsigned old_version = parse_version(last ?: version);
+        _cleanup_(freep) char *last = NULL;
         char *copy;
 
         if (streq_ptr(m->systemd_version, version))
                 return 0;
         copy = strdup(version);
-        if (!copy)
+        last = strdup(m->systemd_version ?: m->stored_version ?: version);
+        if (!copy || !last) {
+                free(copy);
                 return -ENOMEM;
+        }
         log_info("The manager is systemd %s.", version);
-        m->manager_changed = last && !streq(last, version);
+        m->manager_changed = !streq(last, version);
         free(m->systemd_version);
         m->systemd_version = copy;
-        update_model(m, old_version);
+        update_model(m, parse_version(last), m->manager_changed ? last : NULL);
         return 0;
 }

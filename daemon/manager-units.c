@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+
 #include <exposured/macro.h>
 
 #include "api.h"
@@ -119,9 +121,9 @@ void manager_assess_once(struct manager *m, struct unit *unit, struct reading *r
         unit->assessed = true;
 }
 
-/* A model that judges otherwise is one event, whatever it does to how many units. */
-static void tell_model(struct manager *m, const struct model *old) {
-        _cleanup_(event_unrefp) struct event *event = event_new(EVENT_MODEL, "", m->systemd_version);
+/* What the model alone changed: the settings are those told last. */
+static struct event *model_event(struct manager *m, const struct model *old) {
+        struct event *event = event_new(EVENT_MODEL, "", m->systemd_version);
 
         for (size_t i = 0; event && i < m->ledger.n_entries; i++) {
                 const struct entry *entry = m->ledger.entries[i];
@@ -139,15 +141,27 @@ static void tell_model(struct manager *m, const struct model *old) {
                                    difference.n_changes) < 0)
                         event = event_unref(event);
         }
-        if (!event)
+        return event;
+}
+
+/* A model that judges otherwise is one event, whatever it does to how many units. */
+static void tell_model(struct manager *m, const struct model *old, const char *was) {
+        _cleanup_(event_unrefp) struct event *event = model_event(m, old);
+        int r = event ? 0 : -ENOMEM;
+
+        if (r >= 0 && was)
+                r = causes_set_manager(&event->causes, was, m->systemd_version, event->time);
+        if (r < 0)
                 (void) log_oom();
-        else if (event->n_units > 0 || m->manager_changed)
+        else if (was)
+                settle_upgrade(m->settle, event);
+        else if (event->n_units > 0)
                 settle_event(m->settle, event, NULL);
 }
 
-void manager_reassess(struct manager *m, const struct model *old) {
+void manager_reassess(struct manager *m, const struct model *old, const char *was) {
         ledger_update_model(&m->ledger, old, &m->model);
-        tell_model(m, old);
+        tell_model(m, old, was);
         for (size_t i = 0; i < m->units.n_units; i++) {
                 struct unit *unit = m->units.units[i];
 

@@ -105,8 +105,8 @@ int manager_set_version(struct manager *manager, const char *version);
 /* manager-units.c: what was read becomes facts, assessment and news. */
 void manager_unit_read(struct manager *manager, struct unit *unit, struct reading *reading);
 void manager_unit_gone(struct manager *manager, struct unit *unit);
-/* Judges all units by the present model; old is the one before. */
-void manager_reassess(struct manager *manager, const struct model *old);
+/* Judges all units by the present model; old is the one before, was the systemd before, if it is another one. */
+void manager_reassess(struct manager *manager, const struct model *old, const char *was);
 /* Tells the bus what became of baseline and regression of one unit, or of all. */
 void manager_tell_settled(struct manager *manager, struct unit *unit);
 void manager_tell_all_settled(struct manager *manager);

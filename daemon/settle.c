@@ -14,6 +14,7 @@
 #include "snapshot.h"
 #include "status.h"
 #include "timer.h"
+#include "upgrade.h"
 
 /* Events that could not be kept: beyond these the oldest are only in the journal. */
 #define UNSAVED_MAX 1024U
@@ -30,6 +31,7 @@ struct settle {
         unsigned n_pending;             /* units with unit->changed */
         struct batch *next;             /* what waits to be kept beside them */
         struct batch *held;             /* what could not be told yet for want of memory */
+        struct upgrade upgrade;
         char **gone;                    /* keys whose last unit went */
         uint64_t gone_since;            /* monotonic, µs */
         bool in_flight;                 /* a batch is being kept */
@@ -64,70 +66,20 @@ static void schedule(struct settle *s) {
 
         if (s->in_flight)
                 return;
-        if (s->next || s->rewrite)
-                due = now;
         if (s->gone)
-                due = min_usec(due, s->gone_since + settle);
+                due = s->gone_since + settle;
         for (size_t i = 0; s->n_pending > 0 && i < s->manager->units.n_units; i++)
                 if (s->manager->units.units[i]->changed)
                         due = min_usec(due, due_time(s, s->manager->units.units[i]));
+        /* No unit is judged before. */
+        if (s->upgrade.event)
+                due = s->upgrade.due;
+        if (s->next || s->rewrite)
+                due = now;
         if (due == UINT64_MAX)
                 timer_disarm(s->timer);
         else
                 timer_arm(s->timer, due > now ? due - now : 0);
-}
-
-/* Which entry a unit belongs to. */
-
-static struct entry *find_entry(struct manager *m, const struct unit *unit) {
-        char template[UNIT_NAME_SIZE];
-        struct entry *entry = ledger_get(&m->ledger, unit->name);
-
-        if (entry || !unit_name_template(unit->name, template) || unit_has_own_files(unit))
-                return entry ?: ledger_add(&m->ledger, unit->name);
-        return ledger_add(&m->ledger, template);
-}
-
-static void join_entry(struct unit *unit, struct entry *entry) {
-        if (unit->entry)
-                unit->entry->n_loaded--;
-        unit->entry = entry;
-        entry->n_loaded++;
-}
-
-/* Gives an instance an entry of its own, that begins with what its template's holds. */
-static struct entry *split_entry(struct manager *m, struct unit *unit, const struct facts *settled) {
-        struct entry *from = unit->entry, *entry;
-
-        entry = ledger_add(&m->ledger, unit->name);
-        if (!entry)
-                return NULL;
-        if (entry_set_baseline(entry, &m->model, &from->baseline, from->composite) < 0 ||
-            entry_set_settled(entry, settled) < 0) {
-                ledger_remove(&m->ledger, entry);
-                return NULL;
-        }
-        entry->taken = from->taken;
-        entry->files_key = strdup(from->key);
-        if (!entry->files_key) {
-                ledger_remove(&m->ledger, entry);
-                return NULL;
-        }
-        join_entry(unit, entry);
-        return entry;
-}
-
-/* An instance that got, or lost, settings of its own. */
-static void update_entry(struct manager *m, struct unit *unit) {
-        char template[UNIT_NAME_SIZE];
-        struct facts settled;
-
-        if (!unit_name_template(unit->name, template) || !streq(unit->entry->key, template) ||
-            !unit_has_own_files(unit) || !unit->entry->known)
-                return;
-        settled = *entry_settled(unit->entry);
-        if (!split_entry(m, unit, &settled))
-                (void) log_oom();
 }
 
 /*
@@ -139,20 +91,13 @@ static bool files_changed(const struct settle *s, const struct unit *unit) {
 }
 
 void settle_unit_read(struct settle *s, struct unit *unit, bool changed, uint64_t began) {
-        struct manager *m = s->manager;
-        struct entry *entry = unit->entry;
+        struct entry *entry;
 
-        if (!entry) {
-                entry = find_entry(m, unit);
-                if (!entry) {
-                        (void) log_oom();
-                        return;
-                }
-                join_entry(unit, entry);
-                entry->passing = unit_name_is_passing(unit->name);
-        }
-        update_entry(m, unit);
+        if (ledger_join_unit(&s->manager->ledger, &s->manager->model, unit) < 0)
+                (void) log_oom();
         entry = unit->entry;
+        if (!entry)
+                return;
         entry->seen = unit->last_read;
         unit->files_signature = files_signature(unit->fragment_path, unit->drop_in_paths);
         if (entry->known && !entry->gone && facts_equal(entry_settled(entry), &unit->facts) &&
@@ -294,7 +239,7 @@ static int judge_instance(struct settle *s, struct batch *batch, struct unit *un
         entry = ledger_add(&s->manager->ledger, unit->name);
         if (!entry)
                 return -ENOMEM;
-        join_entry(unit, entry);
+        unit_join_entry(unit, entry);
         entry->known = false;
         return judge_new(s, batch, unit, true);
 }
@@ -318,7 +263,7 @@ static int judge(struct settle *s, struct batch *batch, struct unit *unit) {
                 entry = ledger_add(&s->manager->ledger, unit->name);
                 if (!entry)
                         return -ENOMEM;
-                join_entry(unit, entry);
+                unit_join_entry(unit, entry);
         }
         return unit->entry->known && !unit->entry->passing ? judge_known(s, batch, unit) :
                                                              judge_new(s, batch, unit, variant);
@@ -452,6 +397,7 @@ static void submit(struct settle *s, struct batch *batch) {
         int r;
 
         s->in_flight = true;
+        batch->old_version = s->upgrade.event != NULL;
         r = archive_submit(s->manager->archive, batch_run, on_kept, batch);
         if (r < 0)
                 on_kept(s->manager, batch, r);
@@ -492,6 +438,15 @@ static void rewrite(struct settle *s) {
         submit(s, TAKE_PTR(batch));
 }
 
+static void judge_all(struct settle *s, struct batch *batch) {
+        upgrade_join(&s->upgrade, batch);
+        batch->manager_changed = s->manager->manager_changed;
+        judge_due(s, batch);
+        judge_gone(s, batch);
+        if (batch->n_items > 0 || batch->n_events > 0)
+                s->manager->manager_changed = false;
+}
+
 void settle_advance(struct settle *s) {
         struct manager *m = s->manager;
         struct batch *batch;
@@ -507,14 +462,12 @@ void settle_advance(struct settle *s) {
                 (void) log_oom();
                 return;
         }
-        batch->manager_changed = m->manager_changed;
-        judge_due(s, batch);
-        judge_gone(s, batch);
+        if (!upgrade_waits(&s->upgrade, m->config.settle_usec))
+                judge_all(s, batch);
         s->next = NULL;
         if (batch->n_items == 0 && batch->n_events == 0)
                 batch_free(batch);
         else {
-                m->manager_changed = false;
                 m->ledger_is_new = false;
                 submit(s, batch);
         }
@@ -535,6 +488,16 @@ void settle_event(struct settle *s, struct event *event, struct entry *entry) {
         }
         if (r < 0)
                 log_errno(LOG_ERR, r, "Cannot keep an event");
+        schedule(s);
+}
+
+void settle_upgrade(struct settle *s, struct event *event) {
+        /* One that another one overtakes is told for itself. */
+        if (s->upgrade.event) {
+                settle_event(s, s->upgrade.event, NULL);
+                event_unref(s->upgrade.event);
+        }
+        s->upgrade = (struct upgrade) { .event = event_ref(event) };
         schedule(s);
 }
 
@@ -583,6 +546,7 @@ struct settle *settle_free(struct settle *s) {
         if (!s)
                 return NULL;
         forget_unsaved(s);
+        event_unref(s->upgrade.event);
         batch_free(s->next);
         batch_free(s->held);
         strv_free(s->gone);

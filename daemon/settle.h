@@ -40,6 +40,12 @@ void settle_advance(struct settle *settle);
 /* Keeps and tells an event of its own kind, with the entry that it changed (may be NULL). References the event. */
 void settle_event(struct settle *settle, struct event *event, struct entry *entry);
 
+/*
+ * systemd is another one: told together with what the units' settings became at the same time, so when the
+ * sweep that follows has ended, and what it found has settled. References the event.
+ */
+void settle_upgrade(struct settle *settle, struct event *event);
+
 /* Everything is written to the archive again, which lost it. */
 void settle_rewrite(struct settle *settle);
 

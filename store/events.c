@@ -40,14 +40,22 @@ static bool cause_is_valid(const struct store_cause *cause) {
                 lines_are_valid(cause->lines);
 }
 
-static bool unit_is_valid(const struct store_event_unit *unit) {
-        if (!valid_name(unit->unit, STORE_UNIT_MAX) || !valid_exposure(unit->before) ||
-            !valid_exposure(unit->after) || unit->n_checks > _CHECK_MAX)
+static bool checks_are_valid(const struct check_change *checks, size_t n) {
+        if (n > _CHECK_MAX)
                 return false;
-        for (size_t i = 0; i < unit->n_checks; i++)
-                if ((unsigned) unit->checks[i].check >= _CHECK_MAX)
+        for (size_t i = 0; i < n; i++)
+                if ((unsigned) checks[i].check >= _CHECK_MAX)
                         return false;
         return true;
+}
+
+static bool unit_is_valid(const struct store_event_unit *unit) {
+        return valid_name(unit->unit, STORE_UNIT_MAX) &&
+                valid_exposure(unit->before) &&
+                valid_exposure(unit->after) &&
+                checks_are_valid(unit->checks, unit->n_checks) &&
+                (!unit->changed || (valid_exposure(unit->rated) &&
+                                    checks_are_valid(unit->own_checks, unit->n_own_checks)));
 }
 
 static int compare_texts(const void *a, const void *b) {
@@ -122,10 +130,12 @@ static int put_head(struct store *store, const struct store_event *event) {
 
 static int put_unit(struct store *store, uint64_t row, uint64_t position,
                     const struct store_event_unit *unit) {
-        _cleanup_(freep) char *checks = NULL;
+        _cleanup_(freep) char *checks = NULL, *own_checks = NULL;
         int r;
 
         r = changes_write(unit->checks, unit->n_checks, &checks);
+        if (r >= 0 && unit->changed)
+                r = changes_write(unit->own_checks, unit->n_own_checks, &own_checks);
         if (r < 0)
                 return store_fail(store, r);
         return statement_run(store, STATEMENT_EVENT_UNIT_PUT, VALUES(
@@ -134,7 +144,9 @@ static int put_unit(struct store *store, uint64_t row, uint64_t position,
                                      value_text(unit->unit),
                                      value_exposure(unit->before),
                                      value_exposure(unit->after),
-                                     value_text(checks)));
+                                     value_text(checks),
+                                     unit->changed ? value_exposure(unit->rated) : value_null(),
+                                     value_text(own_checks)));
 }
 
 static int put_units(struct store *store, uint64_t row, const struct store_event *event) {

@@ -25,12 +25,12 @@ static void read_head(struct row *row, struct store_event *event) {
                 row_fail(row, -EBADMSG);
 }
 
-static const struct check_change *read_changes(struct row *row, size_t *ret_n) {
+static const struct check_change *read_changes(struct row *row, const char *text, size_t *ret_n) {
         struct check_change changes[_CHECK_MAX], *copy;
         size_t n = 0;
         int r;
 
-        r = changes_read(row_text(row, CHECKS_MAX), changes, &n);
+        r = changes_read(text, changes, &n);
         if (r < 0) {
                 row_fail(row, r);
                 return NULL;
@@ -47,11 +47,17 @@ static const struct check_change *read_changes(struct row *row, size_t *ret_n) {
 
 static void read_unit(struct row *row, void *ret) {
         struct store_event_unit *unit = ret;
+        const char *own_checks;
 
         unit->unit = row_text(row, STORE_UNIT_MAX);
         unit->before = row_exposure(row);
         unit->after = row_exposure(row);
-        unit->checks = read_changes(row, &unit->n_checks);
+        unit->checks = read_changes(row, row_text(row, CHECKS_MAX), &unit->n_checks);
+        unit->rated = row_exposure(row);
+        own_checks = row_text_or_null(row, CHECKS_MAX);
+        unit->changed = own_checks != NULL;
+        if (own_checks)
+                unit->own_checks = read_changes(row, own_checks, &unit->n_own_checks);
         if (*unit->unit == '\0')
                 row_fail(row, -EBADMSG);
 }

@@ -66,6 +66,10 @@ const char *const schema_migrations[] = {
         " row INTEGER PRIMARY KEY, unit TEXT NOT NULL UNIQUE, id TEXT NOT NULL, until INTEGER NOT NULL,"
         " facts TEXT NOT NULL, systemd_version TEXT NOT NULL, model_version TEXT) STRICT;"
         "CREATE INDEX acceptance_id ON acceptance (id);",
+
+        /* Of a unit whose settings changed together with the model: its exposure between the two, its checks. */
+        "ALTER TABLE event_unit ADD COLUMN rated INTEGER;"
+        "ALTER TABLE event_unit ADD COLUMN own_checks TEXT;",
 };
 
 const size_t schema_n_migrations = ELEMENTSOF(schema_migrations);

@@ -77,8 +77,8 @@ static const char *const statements[_STATEMENT_MAX] = {
                 " uid, reason, until, lesser, announced)"
                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0)",
         [STATEMENT_EVENT_UNIT_PUT] =
-                "INSERT INTO event_unit (event, position, unit, before, after, checks)"
-                " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO event_unit (event, position, unit, before, after, checks, rated, own_checks)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         [STATEMENT_EVENT_CAUSE_PUT] =
                 "INSERT INTO event_cause (event, position, path, change, time, lines)"
                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -92,7 +92,8 @@ static const char *const statements[_STATEMENT_MAX] = {
         [STATEMENT_EVENT_COUNT_UNITS] =
                 "SELECT count(*) FROM event_unit WHERE event = ?1 AND position >= 0",
         [STATEMENT_EVENT_UNITS] =
-                "SELECT unit, before, after, checks FROM event_unit WHERE event = ?1 AND position >= 0"
+                "SELECT unit, before, after, checks, rated, own_checks FROM event_unit"
+                " WHERE event = ?1 AND position >= 0"
                 " ORDER BY position LIMIT ?2",
         [STATEMENT_EVENT_COUNT_CAUSES] =
                 "SELECT count(*) FROM event_cause WHERE event = ?1",

@@ -121,6 +121,11 @@ struct store_event_unit {
         uint8_t before, after;          /* exposure, tenths, or STORE_NO_EXPOSURE */
         const struct check_change *checks;
         size_t n_checks;
+        /* Where the model and the unit's settings changed at once: between the two, and what the settings did. */
+        bool changed;
+        uint8_t rated;                  /* only where changed is set, as is what follows */
+        const struct check_change *own_checks;
+        size_t n_own_checks;
 };
 
 struct store_event {

@@ -90,11 +90,11 @@ static int add_badness(json_object *object, const char *key, uint64_t badness) {
                                                : json_add_unsigned(object, key, badness);
 }
 
-static json_object *checks_to_json(const struct event *event) {
+json_object *checks_to_json(const struct event_check *checks, size_t n_checks) {
         _cleanup_json_ json_object *array = json_object_new_array();
 
-        for (size_t i = 0; array && i < event->n_checks; i++) {
-                const struct event_check *check = event->checks + i;
+        for (size_t i = 0; array && i < n_checks; i++) {
+                const struct event_check *check = checks + i;
                 json_object *object = json_object_new_object();
 
                 if (json_append(array, object) < 0 ||
@@ -124,7 +124,7 @@ static json_object *causes_to_json(const struct event *event) {
 }
 
 int event_add_details(json_object *object, const struct event *event) {
-        int r = json_add(object, "checks", checks_to_json(event));
+        int r = json_add(object, "checks", checks_to_json(event->checks, event->n_checks));
 
         return r < 0 ? r : json_add(object, "causes", causes_to_json(event));
 }

@@ -29,5 +29,8 @@ uint64_t badness_harm(uint64_t badness);
 #define BADNESS_TEXT_SIZE 24
 const char *badness_to_string(uint64_t badness, char buffer[static BADNESS_TEXT_SIZE]);
 
+/* An array of objects. NULL when out of memory. */
+json_object *checks_to_json(const struct event_check *checks, size_t n_checks);
+
 /* Add "checks" and "causes". Return 0 or -ENOMEM. */
 int event_add_details(json_object *object, const struct event *event);

@@ -10,6 +10,7 @@
 #include "json.h"
 #include "output.h"
 #include "timestamp.h"
+#include "upgrade.h"
 
 /* How events look. Any other kind has a dot. */
 static const struct kind {
@@ -50,6 +51,21 @@ void event_print_exposures(const struct event *event, const struct output *outpu
                 *on ? style_off(output) : "");
 }
 
+static void print_id(const struct event *event, const struct output *output) {
+        if (*event->id) {
+                fprintf(output->stream, " %s[", style_on(output, STYLE_FAINT));
+                fields_print_text(output, event->id);
+                fprintf(output->stream, "]%s", style_off(output));
+        }
+        fputc('\n', output->stream);
+}
+
+static void print_cause(const struct event_cause *cause, const struct output *output) {
+        fputs("    ", output->stream);
+        cause_print(cause, output);
+        cause_print_lines(cause, 8, output);
+}
+
 /* Of all units together there is no exposure. */
 static void print_outcome(const struct event *event, const struct output *output) {
         size_t n = event_count_others(event);
@@ -58,6 +74,22 @@ static void print_outcome(const struct event *event, const struct output *output
                 event_print_exposures(event, output);
         else
                 fprintf(output->stream, "%zu unit%s rated differently", n, n == 1 ? "" : "s");
+}
+
+/* What is to be known of an event of the model is told by its parts, where they are known. */
+static void print_model(const struct event *event, const struct output *output) {
+        _cleanup_free_ char *subject = upgrade_subject(event, output), *summary = upgrade_summary(event);
+        char time[TIME_TEXT_SIZE];
+
+        fprintf(output->stream, "%s %s %s", time_to_log_string(event->time, time), event_glyph(event, output),
+                style_on(output, STYLE_STRONG));
+        fields_print_text(output, subject ?: "scoring model");
+        fprintf(output->stream, "%s: %s", style_off(output), summary ?: "");
+        print_id(event, output);
+        upgrade_print(event, output);
+        for (size_t i = 0; i < event->n_causes; i++)
+                if (*event->causes[i].path)
+                        print_cause(event->causes + i, output);
 }
 
 static void print_first_line(const struct event *event, const struct output *output) {
@@ -71,12 +103,7 @@ static void print_first_line(const struct event *event, const struct output *out
         fields_print_text(output, *event->unit || !streq(event->kind, "model") ? event->kind : "changed");
         fprintf(output->stream, "%s: ", off);
         print_outcome(event, output);
-        if (*event->id) {
-                fprintf(output->stream, " %s[", style_on(output, STYLE_FAINT));
-                fields_print_text(output, event->id);
-                fprintf(output->stream, "]%s", style_off(output));
-        }
-        fputc('\n', output->stream);
+        print_id(event, output);
 }
 
 static void print_units(const struct event *event, const struct output *output) {
@@ -102,15 +129,16 @@ static void print_check(const struct event_check *check, const struct output *ou
 }
 
 void event_print(const struct event *event, const struct output *output) {
+        if (event->hits) {
+                print_model(event, output);
+                return;
+        }
         print_first_line(event, output);
         print_units(event, output);
         for (size_t i = 0; i < event->n_checks; i++)
                 print_check(event->checks + i, output);
-        for (size_t i = 0; i < event->n_causes; i++) {
-                fputs("    ", output->stream);
-                cause_print(event->causes + i, output);
-                cause_print_lines(event->causes + i, 8, output);
-        }
+        for (size_t i = 0; i < event->n_causes; i++)
+                print_cause(event->causes + i, output);
 }
 
 json_object *event_to_json(const struct event *event) {
@@ -124,7 +152,8 @@ json_object *event_to_json(const struct event *event) {
             json_add_strings(object, "units", event->units) < 0 ||
             json_add_exposure(object, "baseline", event->before) < 0 ||
             json_add_exposure(object, "exposure", event->after) < 0 ||
-            event_add_details(object, event) < 0)
+            event_add_details(object, event) < 0 ||
+            (event->hits && upgrade_add(object, event) < 0))
                 return NULL;
         return TAKE_PTR(object);
 }

@@ -18,6 +18,7 @@
 #include "output.h"
 #include "table.h"
 #include "timestamp.h"
+#include "upgrade.h"
 
 static const struct column wide_columns[] = {
         { .title = "TIME" },
@@ -108,12 +109,14 @@ static char *reason_text(const struct event *event, const struct options *option
 }
 
 /* The reason of an acceptance, or the first cause. NULL when out of memory. */
-static char *why_text(const struct event *event, const struct options *options) {
+static char *why_text(const struct event *event, const struct options *options, const struct output *output) {
         const struct event_cause *cause = event->causes;
         char more[32] = "", *text;
 
         if (event->reason)
                 return reason_text(event, options);
+        if (event->hits)
+                return *event->unit ? upgrade_share(event, output) : upgrade_summary(event);
         if (event->n_causes == 0)
                 return strdup("");
         if (event->n_causes > 1)
@@ -122,10 +125,12 @@ static char *why_text(const struct event *event, const struct options *options) 
                         cause_text(cause), more) < 0 ? NULL : text;
 }
 
-static char *subject_text(const struct event *event) {
+static char *subject_text(const struct event *event, const struct output *output) {
         size_t n = event_count_others(event);
         char *text;
 
+        if (event->hits)
+                return *event->unit ? strdup(event->unit) : upgrade_subject(event, output);
         if (n == 0)
                 return strdup(event_subject(event));
         return asprintf(&text, "%s (+%zu)", event_subject(event), n) < 0 ? NULL : text;
@@ -133,7 +138,7 @@ static char *subject_text(const struct event *event) {
 
 static int add_wide(struct table *table, const struct event *event, const struct options *options,
                     const struct output *output) {
-        _cleanup_free_ char *subject = subject_text(event), *why = why_text(event, options);
+        _cleanup_free_ char *subject = subject_text(event, output), *why = why_text(event, options, output);
         char time[TIME_TEXT_SIZE], exposures[EXPOSURES_SIZE], trend[EXPOSURES_SIZE];
 
         if (!subject || !why)
@@ -149,7 +154,7 @@ static int add_wide(struct table *table, const struct event *event, const struct
 
 static int add_narrow(struct table *table, const struct event *event, const struct options *options,
                       const struct output *output) {
-        _cleanup_free_ char *subject = subject_text(event), *why = why_text(event, options), *what = NULL;
+        _cleanup_free_ char *subject = subject_text(event, output), *why = why_text(event, options, output), *what = NULL;
         char time[TIME_TEXT_SIZE], exposures[EXPOSURES_SIZE], trend[EXPOSURES_SIZE];
         int r;
 

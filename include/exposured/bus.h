@@ -36,6 +36,11 @@
 #define EXPOSURED_EVENT_SIGNATURE "stsasdd" EXPOSURED_CHECKS_SIGNATURE EXPOSURED_CAUSES_SIGNATURE
 /* A row of GetHistory: the same with the event's word after the id, and reason, uid, until at the end. */
 #define EXPOSURED_HISTORY_SIGNATURE "sstsasdd" EXPOSURED_CHECKS_SIGNATURE EXPOSURED_CAUSES_SIGNATURE "sut"
+/*
+ * A row of GetEventUnits: unit, exposure before, as the new model rates what was before, and after; the checks
+ * that the model changed; whether the unit's settings changed, and the checks that those changed.
+ */
+#define EXPOSURED_EVENT_UNIT_SIGNATURE "sddd" EXPOSURED_CHECKS_SIGNATURE "b" EXPOSURED_CHECKS_SIGNATURE
 /* A row of ListRegressions: id, since, unit, units, baseline, exposure, checks, causes. */
 #define EXPOSURED_REGRESSION_SIGNATURE EXPOSURED_EVENT_SIGNATURE
 

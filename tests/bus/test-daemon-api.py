@@ -297,6 +297,51 @@ class Signals(DaemonCase):
         self.peer.signals = self.reload()
         self.assertEqual(self.event("Model")[2], "")
 
+    def test_upgrade(self):
+        """What the new version rates differently, and what units became with it, is one event in two parts; only what
+        got worse is told besides."""
+        for unit in self.units:
+            self.systemd.set(unit, "SystemCallFilter", "(bas)", (True, ["open_tree"]))
+        self.peer.signals = self.reload()
+        for _ in self.units:
+            self.event("Improved")
+        self.systemd.set("b.service", "PrivateNetwork", "b", True)
+        self.systemd.set("c.service", "KeyringMode", "s", "shared")
+        self.systemd.version("262.1")
+        before = self.get("SystemdVersion")
+        self.peer.signals = self.reload()
+        id, _, unit, units, *exposures, checks, causes = self.event("Model")
+        regressed = self.event("Regressed")
+        self.assertEqual((regressed[2], regressed[6]), ("c.service", [("KeyringMode", 0, 1)]))
+        self.assertNotIn("Improved", {m.member for m in self.heard()})
+        self.assertEqual((unit, sorted(units), exposures, checks), ("", sorted(self.units), [0.0, 0.0], []))
+        self.assertEqual([(path, change, lines) for path, change, _, lines in causes],
+                         [("", "manager", [f"-{before}", "+262.1"])])
+        self.assert_parts(id)
+        rows = self.call("GetHistory", "ssu", "", "", 2)[0]
+        self.assertEqual([(row[0], row[1]) for row in rows], [(regressed[0], "regressed"), (id, "model")])
+        self.assertEqual([row[0] for row in self.call("ListRegressions")[0]], [regressed[0]])
+
+    def assert_parts(self, id):
+        rows = {row[0]: row[1:] for row in self.call("GetEventUnits", "s", id)[0]}
+        self.assertEqual(set(rows), set(self.units))
+        for before, rated, after, by_model, changed, own in rows.values():
+            self.assertEqual([field for field, _, _ in by_model], ["SystemCallFilter_mount"])
+            self.assertEqual(changed, bool(own))
+        self.assertEqual({unit: row[5] for unit, row in rows.items() if row[5]},
+                         {"b.service": [("PrivateNetwork", 1, 0)], "c.service": [("KeyringMode", 0, 1)]})
+        self.assertLess(rows["b.service"][2], rows["b.service"][1])
+        self.assertEqual(rows["a.service"][1], rows["a.service"][2])
+
+    def test_units_of_an_event(self):
+        self.systemd.set("a.service", "PrivateNetwork", "b", True)
+        self.peer.signals = self.reload()
+        event = self.event("Improved")
+        rows = self.call("GetEventUnits", "s", event[0])[0]
+        self.assertEqual(rows, [("a.service", event[4], event[4], event[5], [], True, [("PrivateNetwork", 1, 0)])])
+        for id in ("", "x", "x" * 33, "0" * 32):
+            self.refused(f"{ERROR}InvalidArgument", "GetEventUnits", "s", id)
+
 
 class Many(DaemonCase):
     units = tuple(f"u{i:04}.service" for i in range(1500))

@@ -169,10 +169,13 @@ class Regressions(case.MachineCase):
         names = ("id", "since", "unit", "units", "baseline", "exposure", "checks", "causes")
         return {row[2]: dict(zip(names, row)) for row in rows if row[2] != SENTINEL}
 
-    def journal_ids(self):
+    def journal_entries(self):
         self.machine.run("journalctl", "--sync", check=False)
         text = self.machine.output("journalctl", "-o", "json", "--no-pager", "-u", "exposured.service")
-        return [entry["EXPOSURED_ID"] for entry in map(json.loads, text.splitlines()) if "EXPOSURED_ID" in entry]
+        return [entry for entry in map(json.loads, text.splitlines()) if "EXPOSURED_ID" in entry]
+
+    def journal_ids(self):
+        return [entry["EXPOSURED_ID"] for entry in self.journal_entries()]
 
     def expect(self, *expected):
         """Exactly these events, in any order: (event, unit, checks, causes), None for what does not matter."""
@@ -543,18 +546,78 @@ class Regressions(case.MachineCase):
         events = self.events()
         self.assertEqual([event.event for event in events], ["model"], events)
 
-    def test_systemd_is_another_one(self):
-        """As after an upgrade while the daemon was down."""
-        unit = self.next_unit()
+    def as_of_another_systemd(self):
+        """Stops the daemon, and makes what it remembers that of an older systemd. It rates these units as this one."""
         self.machine.systemctl("stop", "exposured.service")
         with sqlite3.connect(self.machine.root + DATABASE) as connection:
             changed = connection.execute("UPDATE text SET value = '240-1' WHERE key = 'systemd-version'").rowcount
         self.assertEqual(changed, 1)
-        self.drop_in(unit, "PrivateTmp=no")
+
+    def parts(self, event):
+        """What the model did, and what the units did, by unit."""
+        rows, = bus.Exposured(self.bus).call("GetEventUnits", "s", event.id)
+        return {row[0]: (row[1:4], row[4], row[6] if row[5] else None) for row in rows}
+
+    def test_systemd_is_another_one(self):
+        """Upgraded while the daemon was down: one event, with what the units became meanwhile in a part of its own."""
+        weaker, stronger, same = self.next_unit(), self.next_unit(), self.next_unit()
+        self.as_of_another_systemd()
+        paths = [self.drop_in(weaker, "PrivateTmp=no"), self.drop_in(stronger, "PrivateNetwork=yes"),
+                 self.drop_in(same, "SupplementaryGroups=\nUser=mail")]
         self.reload()
         self.machine.systemctl("start", "exposured.service")
-        events = self.events()
-        self.assertEqual(sorted(event.event for event in events), ["model", "regressed"], events)
+        model, regressed = sorted(self.expect(("model", "", {}, None),
+                                              ("regressed", weaker, {"PrivateTmp": (0, 1)}, [(paths[0], "created")])),
+                                  key=lambda event: event.event)
+        self.assert_upgrade(model, {weaker: [("PrivateTmp", 0, 1)], stronger: [("PrivateNetwork", 1, 0)]}, paths)
+        row = self.regressions()[weaker]
+        self.assertEqual(row["id"], regressed.id)
+        self.assertNotIn(stronger, self.regressions())
+        text = self.machine.output("exposurectl", "history", "--lines=all")
+        line, = [line for line in text.splitlines() if " model " in line and "systemd 240 " in line]
+        self.assertRegex(line, r"systemd 240 → \d+.* rated differently; \d+ changed: 1 weaker, 1 stronger$")
+        rows = json.loads(self.machine.output("exposurectl", "history", weaker, "--json=short"))
+        told = next(row for row in rows if row["id"] == model.id)
+        self.assertEqual([entry["checks"] for entry in told["changed"] if entry["unit"] == weaker],
+                         [[{"json_field": "PrivateTmp", "before": 0, "after": 1}]])
+
+    def assert_upgrade(self, model, changed, paths):
+        """Signal, method and journal say the same of it."""
+        version = bus.Exposured(self.bus).get("SystemdVersion")
+        self.assertEqual(model.lines[:2], ["-240-1", f"+{version}"])
+        self.assertEqual(model.causes[0], ("", "manager"))
+        self.assertLessEqual({path for path, _ in model.causes[1:]}, set(paths))
+        parts = self.parts(model)
+        own = {unit: checks for unit, (_, _, checks) in parts.items() if checks}
+        self.assertEqual({unit: own.get(unit) for unit in changed}, changed)
+        self.assertEqual(own.keys(), changed.keys())
+        self.assertEqual(set(parts), set(model.units))
+        entry, = [entry for entry in self.journal_entries() if entry["EXPOSURED_ID"] == model.id]
+        told = {name: entry.get(f"EXPOSURED_{name}") for name in ("SYSTEMD_BEFORE", "SYSTEMD", "WEAKER_COUNT",
+                                                                  "STRONGER_COUNT", "RATED_COUNT")}
+        rated = sum(1 for exposures, checks, _ in parts.values() if checks or exposures[0] != exposures[1])
+        self.assertEqual(told, {"SYSTEMD_BEFORE": "240-1", "SYSTEMD": version, "WEAKER_COUNT": "1",
+                                "STRONGER_COUNT": "1", "RATED_COUNT": str(rated)})
+
+    def test_systemd_is_another_one_and_nothing_else(self):
+        self.as_of_another_systemd()
+        self.machine.systemctl("start", "exposured.service")
+        self.expect(("model", "", {}, [("", "manager")]))
+        self.machine.systemctl("restart", "exposured.service")
+        self.expect()
+
+    def test_killed_before_the_upgrade_was_told(self):
+        """What waits to be told is not forgotten."""
+        unit = self.next_unit()
+        self.as_of_another_systemd()
+        self.drop_in(unit, "PrivateTmp=no")
+        self.reload()
+        self.machine.write("/etc/exposured.conf.d/20-slow.conf", "[Exposure]\nSettleSec=1h\n")
+        self.machine.systemctl("start", "exposured.service")
+        os.kill(self.machine.main_pid("exposured.service"), signal.SIGKILL)
+        self.machine.remove("/etc/exposured.conf.d/20-slow.conf")
+        self.machine.systemctl("restart", "exposured.service")
+        self.expect(("model", "", {}, None), ("regressed", unit, {"PrivateTmp": (0, 1)}, None))
 
     def weakened(self):
         unit = self.next_unit()

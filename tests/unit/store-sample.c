@@ -207,6 +207,10 @@ static int dump_event(void *userdata, const struct store_event *e) {
         for (size_t i = 0; i < e->n_units; i++) {
                 fprintf(f, " unit %s %u %u\n", e->units[i].unit, e->units[i].before, e->units[i].after);
                 dump_checks(f, e->units[i].checks, e->units[i].n_checks);
+                if (!e->units[i].changed)
+                        continue;
+                fprintf(f, " changed from %u\n", e->units[i].rated);
+                dump_checks(f, e->units[i].own_checks, e->units[i].n_own_checks);
         }
         for (size_t i = 0; i < e->n_causes; i++) {
                 const struct store_cause *cause = e->causes + i;

@@ -415,6 +415,8 @@ static const struct {
         { "UPDATE event_unit SET unit = '' WHERE event = 2", 2 },
         { "UPDATE event_unit SET before = -1 WHERE event = 2", 2 },
         { "UPDATE event_unit SET checks = 'UMask=0 900' WHERE event = 2", 2 },
+        { "UPDATE event_unit SET own_checks = 'UMask=0 900' WHERE event = 2", 2 },
+        { "UPDATE event_unit SET rated = 101 WHERE event = 2", 2 },
         { "UPDATE event_cause SET path = x'00' WHERE event = 2", 2 },
         { "UPDATE event_cause SET change = 'Changed' WHERE event = 2", 2 },
         { "UPDATE event_cause SET time = NULL WHERE event = 2", 2 },
@@ -426,8 +428,10 @@ static const struct {
         { "UPDATE baseline SET facts = '' WHERE row = 1", 0 },
         { "UPDATE baseline SET checks = 'NoSuchCheck=9999' WHERE row = 1", 0 },
         { "UPDATE event SET before = NULL, after = NULL WHERE row = 2", 0 },
+        { "UPDATE event_unit SET own_checks = '', rated = NULL WHERE event = 2", 0 },
+        { "UPDATE event_unit SET rated = 7 WHERE event = 2", 0 },
         { "DELETE FROM event_unit WHERE event = 2", 0 },
-        { "INSERT INTO event_unit VALUES (77, 0, 'alpha.service', 1, 1, '')", 0 },
+        { "INSERT INTO event_unit VALUES (77, 0, 'alpha.service', 1, 1, '', NULL, NULL)", 0 },
 };
 
 START_TEST(bad_rows_are_passed_over) {

@@ -60,6 +60,9 @@ START_TEST(event_comes_back_whole) {
         static const struct store_event_unit units[] = {
                 { .unit = "z.service", .before = 0, .after = 100, .checks = checks, .n_checks = 1 },
                 { .unit = "a.service", .before = STORE_NO_EXPOSURE, .after = STORE_NO_EXPOSURE },
+                { .unit = "b.service", .before = 3, .after = 5, .changed = true, .rated = 4, .own_checks = checks,
+                  .n_own_checks = 1 },
+                { .unit = "c.service", .before = 3, .after = 3, .changed = true, .rated = 3 },
         };
         static const struct store_cause causes[] = {
                 { .path = "/etc/x", .change = "changed", .time = 7, .lines = lines },
@@ -69,7 +72,7 @@ START_TEST(event_comes_back_whole) {
         struct store_event event = {
                 .id = "0123456789abcdef0123456789abcdef", .event = "accepted", .unit = "t@.service",
                 .time = 12, .before = 3, .after = STORE_NO_EXPOSURE, .systemd_version = "257",
-                .model_version = "4", .units = units, .n_units = 2, .causes = causes, .n_causes = 3,
+                .model_version = "4", .units = units, .n_units = ELEMENTSOF(units), .causes = causes, .n_causes = 3,
                 .uid = 0, .reason = "because\nof \"that\"", .until = 99,
         };
         _cleanup_(freep) char *text = NULL;
@@ -83,6 +86,7 @@ START_TEST(event_comes_back_whole) {
                          "because\n"
                          "of \"that\" 99\n"
                          " unit z.service 0 100\n UMask 0 10\n unit a.service 255 255\n"
+                         " unit b.service 3 5\n changed from 4\n UMask 0 10\n unit c.service 3 3\n changed from 3\n"
                          " cause /etc/x changed 7\n  <+a=b>\n  <>\n  <-\xe2\x82\xac>\n"
                          " cause  systemd 0\n cause /run/y came 0\n"
                          "unannounced 0123456789abcdef0123456789abcdef\n");
