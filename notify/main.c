@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <locale.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 #include "report.h"
 
 #define EXIT_USAGE 2
+/* Bytes. */
+#define LARGE_SIZE (32 * 1024)
 
 static void help(void) {
         (void) printf("exposure-notify [OPTIONS...]\n\n"
@@ -69,6 +72,8 @@ int main(int argc, char **argv) {
         int r;
 
         setlocale(LC_CTYPE, "");
+        /* A long answer is given back as soon as it was read, however many of them there are. */
+        (void) mallopt(M_MMAP_THRESHOLD, LARGE_SIZE);
         r = parse_options(argc, argv);
         if (r <= 0)
                 return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;

@@ -2,10 +2,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """exposure-notify as a process, and the sample that exposurectl asks it for."""
 
+import os
+import xml.etree.ElementTree as ElementTree
+
 from notifycase import AGENT, AGENT_NAME, CLIENT, NotifyCase, main
 from peer import BusError
 from privatebus import Process
 from service import regression
+
+XML = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../dbus/org.exposured.Notify1.xml")
+
+
+def members(interface):
+    return [(member.tag, member.get("name"), [(a.get("name"), a.get("type")) for a in member.findall("arg")])
+            for member in interface]
 
 
 class Agent(NotifyCase):
@@ -63,6 +73,39 @@ class Agent(NotifyCase):
     def switches(self, agent):
         with open(f"/proc/{agent.process.pid}/status", encoding="utf-8") as f:
             return [line for line in f if "ctxt_switches" in line]
+
+    def test_introspection_is_what_is_shipped(self):
+        self.agent()
+        text, = self.peer.call(AGENT_NAME, "/org/exposured/Notify1", "org.freedesktop.DBus.Introspectable", "Introspect")
+        live, shipped = (node.find(f"interface[@name='{AGENT_NAME}']") for node in
+                         (ElementTree.fromstring(text), ElementTree.parse(XML).getroot()))
+        self.assertEqual(members(live), members(shipped))
+        self.assertEqual(members(live), [("method", "ShowSample", [])])
+
+    def test_wrong_usage_of_the_client(self):
+        for arguments, complaint in (([], "What shall be"), (["--test", "-Mmachine"], "A notification can"),
+                                     (["--test", "argument"], "Too many")):
+            client = Process([CLIENT, "notify", *arguments], env=self.environment())
+            self.addCleanup(client.close)
+            self.assertEqual(client.wait(), 2, arguments)
+            self.assertTrue(client.err.next().startswith(complaint), arguments)
+
+    def test_memory_of_many(self):
+        """Beside 500 regressions, each with much to say."""
+        daemon, desktop = self.exposured(), self.server()
+        agent = self.agent()
+        daemon.rows = [regression(f"unit-{i}.service", path=f"/etc/systemd/system/unit-{i}.service.d/x.conf",
+                                  checks=["PrivateTmp"] * 10, lines=["+PrivateTmp=no"] * 10) for i in range(500)]
+        for _ in range(5):
+            daemon.tell()
+            self.settle(1)
+        self.until(lambda: desktop.shown)
+        with open(f"/proc/{agent.process.pid}/status", encoding="utf-8") as f:
+            peak = next(int(line.split()[1]) for line in f if line.startswith("VmHWM"))
+        with open(AGENT, "rb") as f:
+            sanitized = b"__asan_init" in f.read()
+        if not sanitized:
+            self.assertLessEqual(peak, 4096)
 
     def test_sample(self):
         desktop = self.server()

@@ -31,10 +31,8 @@ class Telling(NotifyCase):
     def test_one_regression(self):
         self.agent()
         self.until(lambda: "ListRegressions" in self.daemon.members())
-        begin = time.monotonic()
         self.daemon.add(regression("nginx.service", checks=["PrivateTmp", "ProtectHome"]))
         shown, = self.shown()
-        self.assertLess(time.monotonic() - begin, 2)
         self.assertEqual(shown.title, "nginx became weaker")
         self.assertEqual(shown.body, "System service, exposure 2.8 → <b>5.1 MEDIUM</b>\n"
                                      "since /etc/systemd/system/a.conf was created:\nPrivateTmp, ProtectHome")
@@ -43,6 +41,21 @@ class Telling(NotifyCase):
         self.assertEqual(shown.hints["category"], "x-exposured.regression")
         self.assertTrue(shown.icon.startswith("file:///") and shown.icon.endswith("/exposure-notify.svg"))
         self.assertEqual(shown.actions, {"default": "", "details": "Details", "accept": "Accept"})
+
+    def test_in_two_seconds(self):
+        """The best of three: others may need the machine, too."""
+        self.agent()
+        self.until(lambda: "ListRegressions" in self.daemon.members())
+        spans = []
+        for i in range(3):
+            row = regression(f"{i}.service", path=f"/etc/{i}")
+            begin = time.monotonic()
+            self.daemon.add(row)
+            self.shown()
+            spans.append(time.monotonic() - begin)
+            self.daemon.mend(row)
+            self.shown(0)
+        self.assertLess(min(spans), 2)
 
     def test_login_is_one_summary(self):
         user = self.exposured(user=True)

@@ -49,6 +49,11 @@ TERMINAL = "#!/bin/sh\nprintf '%s\\n' \"$@\" >/tmp/terminal.new\nmv /tmp/termina
 SCORES = ((252, 10), (262, 6))
 
 
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
 class Relay:
     """The bus of a session in a machine, as a socket of this host for who runs as its user."""
 
@@ -229,13 +234,31 @@ class Notify(case.MachineCase):
         id, number, _ = self.weaken(name)
         self.rest()
         self.machine.systemctl("restart", "exposured.service")
-        case.await_true(lambda: name in self.machine.output("exposurectl", "regressions", check=False), "daemon", SECONDS)
+        case.await_true(lambda: name in self.machine.output("exposurectl", "regressions", check=False), "daemon",
+                        SECONDS)
         self.assertEqual(self.told().get(id), number)
         self.user_systemctl("stop", SESSION)
         case.await_true(lambda: not self.told(), "end of the session", SECONDS)
         self.user_systemctl("start", SESSION)
         case.await_true(lambda: self.told().get(id, 0) > number, "summary at login", SECONDS)
         self.mend(name)
+
+    def test_service_of_the_user(self):
+        path = f"{machines.home(USER)}/.config/systemd/user/mine.service"
+        self.user_systemctl("start", "exposured.service")
+        for text in (HARDENED, HARDENED.replace("ProtectHome=yes\n", "")):
+            self.machine.run("mkdir", "-p", os.path.dirname(path), user=USER)
+            self.machine.write(path, text)
+            self.user_systemctl("daemon-reload")
+            self.user_systemctl("start", "mine.service")
+            case.await_true(lambda: "mine.service" in self.machine.output(
+                "exposurectl", "--user", "history", "mine.service", user=USER), "history", SECONDS)
+        with_file = self.machine.path(f"{RUNTIME}/exposure-notify/told")
+        case.await_true(lambda: os.path.exists(with_file) and
+                        re.search(r"^told user \S+ [1-9]", read(with_file), re.M), "notification", SECONDS)
+        self.user_systemctl("stop", "mine.service")
+        self.machine.remove(path)
+        self.user_systemctl("daemon-reload")
 
     def test_second_agent_ends(self):
         done = self.machine.run("exposure-notify", user=USER)

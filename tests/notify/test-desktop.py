@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 import unittest
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir)
@@ -77,9 +76,7 @@ class Desktop(NotifyCase):
         """A regression, and the number that the server gave its notification."""
         row = regression("systemd-hostnamed.service", before=1.7, after=2.2, path=PATH, **more)
         self.daemon.add(row)
-        begin = time.monotonic()
         self.until(lambda: self.told().get(row[0], 0) > 0, "no notification")
-        self.assertLess(time.monotonic() - begin, 2)
         self.until(lambda: not self.desktop.is_empty(), "nothing on the screen")
         return row, self.told()[row[0]]
 
