@@ -63,7 +63,7 @@ int alert_new(struct alert **ret, enum scope scope, const struct event *event) {
                 .after = event->after,
                 .card = CARD_NONE,
         };
-        strcpy(alert->id, event->id);
+        memcpy(alert->id, event->id, strlen(event->id) + 1);
         r = copy(&alert->unit, event->unit);
         if (r >= 0)
                 r = copy_units(alert, event->units);

@@ -79,14 +79,17 @@ struct record *record_free(struct record *record) {
 
 /* A line that is not understood is none of ours, and says nothing. */
 static int read_told(struct board *board, const char *line) {
-        char scope[8], id[ALERT_ID_SIZE];
-        uint32_t card;
+        char scope[8], id[ALERT_ID_SIZE], card[16], *end;
+        unsigned long number;
 
-        if (sscanf(line, "told %7s %63s %" SCNu32, scope, id, &card) != 3)
+        if (sscanf(line, "told %7s %63s %15s", scope, id, card) != 3)
+                return 0;
+        number = strtoul(card, &end, 10);
+        if (*end || number > UINT32_MAX)
                 return 0;
         for (enum scope s = SCOPE_SYSTEM; s <= SCOPE_USER; s++)
                 if (streq(scope, scope_words[s]))
-                        return board_restore(board, s, id, card);
+                        return board_restore(board, s, id, (uint32_t) number);
         return 0;
 }
 
@@ -125,7 +128,7 @@ int record_load(struct record *record, struct board *board) {
                 return r;
         }
         r = read_file(record, board, file);
-        fclose(file);
+        (void) fclose(file);
         board->changed = false;
         return r;
 }

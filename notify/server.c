@@ -203,7 +203,7 @@ static void keep_token(struct server *server, sd_bus_message *m) {
         if (sd_bus_message_read(m, "us", &id, &token) < 0 || strlen(token) >= sizeof(server->token))
                 return;
         server->token_id = id;
-        strcpy(server->token, token);
+        memcpy(server->token, token, strlen(token) + 1);
 }
 
 static void tell_action(struct server *server, sd_bus_message *m) {
