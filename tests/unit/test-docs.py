@@ -203,6 +203,20 @@ def notify_methods(root):
     return [m.get("name") for m in tree.find("interface").findall("method")]
 
 
+# docs/security.md
+
+def check_security(root):
+    """The tests that it names are there, and in them the cases that it names behind them."""
+    text = (root / "docs/security.md").read_text()
+    named = re.findall(r"`((?:tests|dbus|tools|docs)/[^`]+)`(?: \(((?:`test_\w+`(?:, )?)+)\))?", text)
+    check(len(named) > 20, "security.md names hardly any test, mend this test")
+    for path, cases in named:
+        check((root / path).exists(), f"security.md names {path}, which is not there")
+        source = (root / path).read_text() if (root / path).is_file() else ""
+        for case in re.findall(r"test_\w+", cases):
+            check(f"def {case}(" in source, f"security.md names {case}, which is not in {path}")
+
+
 def main():
     root, daemon, agent = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
     page = Page(root, "exposured.8")
@@ -212,6 +226,7 @@ def main():
     check_events(page, root)
     check_options(page, daemon)
     check_agent(root, agent)
+    check_security(root)
     if wrong:
         sys.exit("\n".join(wrong))
 
