@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A client of the bus that does what no proper client would do: many calls at once, signals in other names."""
 
+import contextlib
 import os
+import pwd
 import select
 import struct
 import sys
@@ -16,6 +18,34 @@ from bus import BusError  # noqa: E402, F401
 PATIENCE = 30
 DBUS = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
 PROPERTIES = "org.freedesktop.DBus.Properties"
+
+
+def can_be(user):
+    """Whether this process may be that user for a while: not where it is root by name alone."""
+    if os.geteuid() != 0:
+        return False
+    try:
+        os.seteuid(user)
+    except OSError:
+        return False
+    os.seteuid(0)
+    return True
+
+
+def other_users():
+    """Users that a connection may be made as; a bus takes only those that there are."""
+    return [user.pw_uid for user in pwd.getpwall() if user.pw_uid != os.geteuid() and can_be(user.pw_uid)]
+
+
+@contextlib.contextmanager
+def identity(user):
+    """Connections made inside are that user's."""
+    own = os.geteuid()
+    os.seteuid(user)
+    try:
+        yield
+    finally:
+        os.seteuid(own)
 
 
 class Peer(machine_bus.Bus):
