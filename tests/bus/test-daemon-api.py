@@ -42,7 +42,7 @@ class Introspection(DaemonCase):
         self.maxDiff = None
         self.start()
         self.assertEqual({f"{name}.xml" for name in (MANAGER, UNIT)},
-                         {name for name in os.listdir(XML) if name.endswith(".xml")})
+                         {name for name in os.listdir(XML) if name.endswith(".xml") and name.startswith(NAME)})
         for path, name in ((PATH, MANAGER), (unit_path("a.service"), UNIT)):
             documented = self.documented(name)
             self.assertGreater(len(documented), 10)
