@@ -129,7 +129,8 @@ class Fuzz(DaemonCase):
         while True:
             if nonsense.random.random() < 0.3:
                 path, interface, name = nonsense.random.choice(properties)
-                yield path, PROPERTIES, nonsense.random.choice(("Get", "Set")), "ssv", interface, name
+                member, types = nonsense.random.choice((("Get", "ss"), ("Set", "ssv"), ("GetAll", "s")))
+                yield path, PROPERTIES, member, types, interface, name
             else:
                 yield nonsense.random.choice(methods)
 
