@@ -607,17 +607,22 @@ class Regressions(case.MachineCase):
         self.expect()
 
     def test_killed_before_the_upgrade_was_told(self):
-        """What waits to be told is not forgotten."""
-        unit = self.next_unit()
+        """What waits to be told is not forgotten, though something else was kept meanwhile."""
+        other, unit = self.weakened(), self.next_unit()
+        earlier = {row["id"] for row in self.history()}
         self.as_of_another_systemd()
         self.drop_in(unit, "PrivateTmp=no")
         self.reload()
         self.machine.write("/etc/exposured.conf.d/20-slow.conf", "[Exposure]\nSettleSec=1h\n")
         self.machine.systemctl("start", "exposured.service")
+        bus.Exposured(self.bus).call("Accept", "sst", other, "meanwhile", 0)
+        case.await_true(lambda: self.history(other)[0]["event"] == "accepted", "acceptance", SECONDS)
+        self.assertNotIn("model", {row["event"] for row in self.history() if row["id"] not in earlier})
         os.kill(self.machine.main_pid("exposured.service"), signal.SIGKILL)
         self.machine.remove("/etc/exposured.conf.d/20-slow.conf")
         self.machine.systemctl("restart", "exposured.service")
-        self.expect(("model", "", {}, None), ("regressed", unit, {"PrivateTmp": (0, 1)}, None))
+        self.expect(("accepted", other, None, None), ("model", "", {}, None),
+                    ("regressed", unit, {"PrivateTmp": (0, 1)}, None))
 
     def weakened(self):
         unit = self.next_unit()
