@@ -224,22 +224,24 @@ unsigned config_parse(struct config *config, const char *path, char *text) {
         return wrong;
 }
 
-/* Returns whether there is such a file. */
-static bool load_file(struct config *config, const char *path) {
+/* Returns 1, 0 where there is no such file, or -ENOMEM. */
+static int load_file(struct config *config, const char *path) {
         _cleanup_(freep) char *text = NULL;
         size_t length;
         int r;
 
         r = file_read(path, CONFIG_SIZE_MAX, &text, &length);
         if (r == -ENOENT || r == -ENOTDIR)
-                return false;
+                return 0;
+        if (r == -ENOMEM)
+                return r;
         if (r < 0)
                 log_errno(LOG_WARNING, r, "Cannot read %s, passing over it", path);
         else if (memchr(text, '\0', length))
                 log_warning("%s: not a text file, passing over it.", path);
         else
                 (void) config_parse(config, path, text);
-        return true;
+        return 1;
 }
 
 static bool is_drop_in(const char *name) {
@@ -257,7 +259,7 @@ static int find_drop_ins(const char *folder, char ***names) {
         (void) snprintf(path, sizeof(path), "%s/" CONFIG_FILE ".d", folder);
         dir = opendir(path);
         if (!dir)
-                return 0;
+                return errno == ENOMEM ? -ENOMEM : 0;
         while (r >= 0 && (entry = readdir(dir))) {
                 if (!is_drop_in(entry->d_name) || strv_contains(*names, entry->d_name))
                         continue;
@@ -275,16 +277,26 @@ static int compare_names(const void *a, const void *b) {
         return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
+/* The first of that name that is there; "/" stands before it. */
+static int load_first(struct config *config, const char *const *folders, const char *name) {
+        char path[PATH_MAX];
+        int r = 0;
+
+        for (const char *const *f = folders; *f && r == 0; f++) {
+                (void) snprintf(path, sizeof(path), "%s/%s", *f, name);
+                r = load_file(config, path);
+        }
+        return r;
+}
+
 int config_load(struct config *config, const char *const *folders) {
         _cleanup_(strv_freep) char **names = NULL;
-        char path[PATH_MAX];
+        char entry[PATH_MAX];
         int r;
 
-        for (const char *const *f = folders; *f; f++) {
-                (void) snprintf(path, sizeof(path), "%s/" CONFIG_FILE, *f);
-                if (load_file(config, path))
-                        break;
-        }
+        r = load_first(config, folders, CONFIG_FILE);
+        if (r < 0)
+                return r;
         for (const char *const *f = folders; *f; f++) {
                 r = find_drop_ins(*f, &names);
                 if (r < 0)
@@ -292,11 +304,11 @@ int config_load(struct config *config, const char *const *folders) {
         }
         if (names)
                 qsort(names, strv_length(names), sizeof(*names), compare_names);
-        for (char **name = names; name && *name; name++)
-                for (const char *const *f = folders; *f; f++) {
-                        (void) snprintf(path, sizeof(path), "%s/" CONFIG_FILE ".d/%s", *f, *name);
-                        if (load_file(config, path))
-                                break;
-                }
+        for (char **name = names; name && *name; name++) {
+                (void) snprintf(entry, sizeof(entry), CONFIG_FILE ".d/%s", *name);
+                r = load_first(config, folders, entry);
+                if (r < 0)
+                        return r;
+        }
         return 0;
 }

@@ -8,6 +8,7 @@
 #include "manager.h"
 #include "policy-file.h"
 #include "status.h"
+#include "timer.h"
 
 static bool syscall_exists(const char *name, void *userdata) {
         (void) userdata;
@@ -37,14 +38,15 @@ static int read_policy(struct manager *m, struct policy *ret_policy) {
         return 0;
 }
 
-void manager_init_model(struct manager *m) {
+int manager_init_model(struct manager *m) {
         struct policy policy;
         int r;
 
         r = read_policy(m, &policy);
         if (r < 0)
-                log_errno(LOG_ERR, r, "Cannot look for a policy, using the built-in one");
-        model_init(&m->model, 0, m->scope, r < 0 ? NULL : &policy, syscall_exists, NULL);
+                return r;
+        model_init(&m->model, 0, m->scope, &policy, syscall_exists, NULL);
+        return 0;
 }
 
 /* old_version: of the manager that the old model was made for; was: its name, where it is another one now. */
@@ -54,8 +56,11 @@ static void update_model(struct manager *m, unsigned old_version, const char *wa
         int r;
 
         r = read_policy(m, &policy);
+        m->policy_unread = r < 0;
         if (r < 0) {
-                log_errno(LOG_ERR, r, "Cannot look for a policy, keeping the one in use");
+                log_errno(LOG_ERR, r, "Cannot look for a policy, keeping the one in use and trying again");
+                timer_arm(m->policy_timer, USEC_PER_SEC);
+                status_changed(m->status);
                 return;
         }
         if (old.systemd_version != old_version) {

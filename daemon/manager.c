@@ -304,23 +304,32 @@ const char *manager_unavailable(const struct manager *m) {
 /* Life. */
 
 /* A user's own stands before the system's. */
-static void manager_load_config(struct manager *m) {
+static int manager_load_config(struct manager *m) {
         char own[PATH_MAX];
         const char *const folders[] = { own, CONFIG_FOLDERS, NULL };
         bool has_own = m->scope == SCOPE_USER && xdg_path(XDG_CONFIG, "", own) >= 0;
 
-        config_init(&m->config);
-        if (config_load(&m->config, has_own ? folders : folders + 1) < 0)
-                log_oom();
+        struct config config;
+        int r;
+
+        config_init(&config);
+        r = config_load(&config, has_own ? folders : folders + 1);
+        if (r < 0)
+                return r;
+        m->config = config;
         log_set_max_level(m->config.log_level);
+        return 0;
 }
 
 void manager_reload(struct manager *m) {
         char text[NOTIFY_TEXT_SIZE];
+        int r;
 
         (void) snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, timer_now());
         notifier_tell(m->notifier, text);
-        manager_load_config(m);
+        r = manager_load_config(m);
+        if (r < 0)
+                log_errno(LOG_ERR, r, "Cannot read the configuration, keeping the one in use");
         scan_set_units_max(m->scan, m->config.units_max);
         if (m->reader)
                 reader_set_timeout(m->reader, m->config.call_timeout_usec);
@@ -342,7 +351,7 @@ int manager_run(struct manager *m) {
         int r;
 
         r = sd_event_loop(m->event);
-        return r < 0 ? r : m->exit_code;
+        return r < 0 ? log_errno(LOG_ERR, r, "Cannot go on") : m->exit_code;
 }
 
 /* What is remembered is there: now it can be compared with what is. */
@@ -441,9 +450,11 @@ int manager_new(struct manager **ret, sd_event *event, enum scope scope) {
                 return -ENOMEM;
         m->event = sd_event_ref(event);
         m->scope = scope;
-        manager_load_config(m);
-        manager_init_model(m);
-        r = manager_start(m);
+        r = manager_load_config(m);
+        if (r >= 0)
+                r = manager_init_model(m);
+        if (r >= 0)
+                r = manager_start(m);
         if (r < 0) {
                 manager_free(m);
                 return r;

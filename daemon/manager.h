@@ -30,6 +30,7 @@ struct manager {
         char *systemd_version;          /* NULL: not told yet */
         char *policy_path;              /* the policy file in use, or NULL */
         bool policy_broken;
+        bool policy_unread;             /* it could not be looked for; it will be again */
 
         struct notifier *notifier;
         struct archive *archive;
@@ -97,7 +98,7 @@ void manager_worked(struct manager *manager);
 void manager_loaded(struct manager *manager);
 
 /* manager-model.c: by what facts are judged. */
-void manager_init_model(struct manager *manager);
+int manager_init_model(struct manager *manager);
 /* Reads the policy, takes systemd's version, and judges all units by what comes of it. */
 void manager_update_model(struct manager *manager);
 int manager_set_version(struct manager *manager, const char *version);

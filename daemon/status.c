@@ -67,6 +67,8 @@ static const char *files_problem(const struct manager *m, char *text, size_t siz
         const char *path;
         int r;
 
+        if (m->policy_unread)
+                return "The policy could not be looked for; scores are by the one before.";
         if (m->policy_broken)
                 return "The policy file is broken; the built-in policy is used.";
         r = control_error(m->control, &path);

@@ -4,7 +4,7 @@
 status that says so; a wrong score is never shown as right, and nothing that became weaker goes untold.
 
 EXPOSURED_FAULTS says how many allocations are tried, 0 is all of them; by default some, chosen at random.
-EXPOSURED_PART=1/2 tries every other one of them, and EXPOSURED_VERBOSE=1 tells of each.
+EXPOSURED_AT=3,171 names them, EXPOSURED_PART=1/2 tries every other one, and EXPOSURED_VERBOSE=1 tells of each.
 """
 
 import os
@@ -177,6 +177,8 @@ class Memory(DaemonCase):
         self.assertGreater(total, 1000)
         places = range(total) if COUNT == 0 else sorted(self.rng.sample(range(total), min(COUNT, total)))
         ended = 0
+        if "EXPOSURED_AT" in os.environ:
+            places = [int(text) for text in os.environ["EXPOSURED_AT"].split(",")]
         for at in places[PART - 1::PARTS]:
             with self.subTest(at=at, seed=SEED):
                 begun = time.monotonic()
