@@ -51,6 +51,11 @@ class Servers(NotifyCase):
         self.until(lambda: desktop.shown)
         self.assertEqual(desktop.texts[0].title, "b became weaker")
         self.assertEqual(desktop.texts[0].replaces, 0)
+        # What grows has no notification any more that it could grow in.
+        self.daemon.rows = self.daemon.rows[1:]
+        self.daemon.add(regression("a.service", id="grown", path="/etc/<a>"))
+        self.until(lambda: len(desktop.texts) == 2)
+        self.assertEqual((desktop.texts[1].title, desktop.texts[1].replaces), ("a became weaker", 0))
 
     def test_dies_while_showing(self):
         desktop = self.server()
