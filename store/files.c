@@ -96,7 +96,7 @@ static int file_put(struct store *store, const char *unit, const struct store_fi
 }
 
 static bool bounded(const char *text, size_t max) {
-        return strnlen(text, max + 1) <= max;
+        return strlen(text) <= max;
 }
 
 static bool file_is_valid(const struct store_file *file) {

@@ -62,7 +62,7 @@ bool valid_text(const char *text, size_t max) {
 
         if (!text)
                 return false;
-        length = strnlen(text, max + 1);
+        length = strlen(text);
         return length <= max && valid_utf8(text, length);
 }
 

@@ -24,7 +24,7 @@ static void fail(const char *path, const char *what) {
 static void run_file(const char *path) {
         FILE *file = fopen(path, "re");
         uint8_t *data;
-        long size;
+        long size = -1;
 
         if (!file)
                 fail(path, strerror(errno));

@@ -19,10 +19,6 @@ def symbols(library, option):
 def main():
     library = sys.argv[1]
 
-    if '--lto' in sys.argv:
-        print('skipped: before link-time optimization, nm does not show what is called')
-        sys.exit(77)
-
     defined = symbols(library, '--defined-only')
     called = symbols(library, '--undefined-only') - defined
 
