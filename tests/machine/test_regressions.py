@@ -574,7 +574,7 @@ class Regressions(case.MachineCase):
         self.assertEqual(row["id"], regressed.id)
         self.assertNotIn(stronger, self.regressions())
         text = self.machine.output("exposurectl", "history", "--lines=all")
-        line, = [line for line in text.splitlines() if " model " in line and "systemd 240 " in line]
+        line = next(line for line in text.splitlines() if " model " in line and "systemd 240 " in line)
         self.assertRegex(line, r"systemd 240 → \d+.* rated differently; \d+ changed: 1 weaker, 1 stronger$")
         rows = json.loads(self.machine.output("exposurectl", "history", weaker, "--json=short"))
         told = next(row for row in rows if row["id"] == model.id)
