@@ -236,7 +236,7 @@ class DaemonCase(unittest.TestCase):
         self.daemon = self.launch(*arguments, **environment)
         self.daemon.wait_for("READY=1")
         self.settle()
-        self.peer.all_signals()
+        self.heard()
         self.systemd.forget()
 
     def connect(self):

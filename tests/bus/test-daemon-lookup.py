@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Work that clients cause: look-ups of units that are not loaded, and sweeps. All of it is bounded."""
 
-import os
 import time
 
 from daemoncase import ERROR, MANAGER, NAME, PATH, DaemonCase, main
-from peer import BusError, Peer, identity, other_users
+from peer import BusError, Peer, other_users
 
 LOOKUPS_PER_USER, LOOKUPS = 16, 64
 RESCANS_PER_USER, RESCANS = 16, 64
@@ -21,8 +20,7 @@ class Case(DaemonCase):
 
     def client(self, user=0):
         """A client of that user; root may be many."""
-        with identity(user or os.geteuid()):
-            client = Peer(self.bus.address)
+        client = Peer(self.bus.address, user)
         self.addCleanup(client.close)
         return client
 
@@ -30,6 +28,11 @@ class Case(DaemonCase):
         with self.assertRaises(BusError) as caught:
             peer.answer(serial)
         self.assertEqual(caught.exception.name, f"{ERROR}{error}")
+
+    def arrived(self, *clients):
+        """Until what these have called so far has had its turn: users take turns, but the calls of one stay in order."""
+        for client in clients:
+            self.call("ListUnits", peer=client)
 
     def fill(self, limit, per_user, member, *arguments):
         """As many calls as may wait, by as few users as can be, each on two connections; (client, serial) of each."""
@@ -39,7 +42,7 @@ class Case(DaemonCase):
         for user in USERS[:limit // per_user]:
             clients = self.client(user), self.client(user)
             calls += [(clients[i % 2], self.send(member, *arguments, peer=clients[i % 2])) for i in range(per_user)]
-            self.heard()
+            self.arrived(*clients)
         self.assertEqual(len(calls), limit)
         return calls
 
@@ -50,11 +53,11 @@ class Case(DaemonCase):
         first, second, other = self.client(USERS[0]), self.client(USERS[0]), self.client(USERS[1])
         clients = first, second
         calls = [(clients[i % 2], self.send(member, *arguments, peer=clients[i % 2])) for i in range(per_user)]
-        self.heard()
+        self.arrived(*clients)
         for client in clients:
             self.assert_refused(client, self.send(member, *arguments, peer=client), "LimitExceeded")
         calls.append((other, self.send(member, *arguments, peer=other)))
-        self.heard()
+        self.arrived(other)
         self.assertEqual(other.answers, {})
         return calls
 
