@@ -182,6 +182,11 @@ static int on_connected(void *userdata, sd_bus *bus) {
                 r = turns_new(&m->turns, m, bus);
         if (r >= 0)
                 r = api_add(m, bus);
+        if (r == -ENOMEM) {
+                /* What a failed addition leaves makes libsystemd abort when the bus is freed; another one takes it up. */
+                api_remove(m);
+                r = api_add(m, bus);
+        }
         if (r >= 0)
                 r = watch_new(&m->watch, m->event, bus, m->config.call_timeout_usec, &watch_ops, m);
         if (r < 0)

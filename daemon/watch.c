@@ -22,6 +22,7 @@ struct watch {
         void *userdata;
 
         char *owner;            /* unique name of the manager; NULL: it is not there */
+        bool owner_unknown;     /* it could not be asked for, or not be kept: it is asked for again */
         bool busy;              /* the last word of the ops was manager_busy() */
         sd_bus_slot *owner_slot, *call_slot;
         sd_bus_slot *match_slots[6];
@@ -29,6 +30,13 @@ struct watch {
 };
 
 static void watch_greet(struct watch *w);
+static int watch_ask_owner(struct watch *w);
+
+static void watch_ask_owner_again(struct watch *w, int error) {
+        log_errno(LOG_WARNING, error, "Cannot find out who " SYSTEMD_BUS_NAME " is, asking again");
+        w->owner_unknown = true;
+        timer_arm(w->timer, GREET_AGAIN_USEC);
+}
 
 static bool from_manager(const struct watch *w, sd_bus_message *m) {
         return w->owner && streq_ptr(sd_bus_message_get_sender(m), w->owner);
@@ -42,8 +50,14 @@ static void watch_set_busy(struct watch *w, enum watch_busy busy) {
 static void on_timer(void *userdata) {
         struct watch *w = userdata;
 
-        if (w->owner && w->busy)
+        int r = 0;
+
+        if (w->owner_unknown)
+                r = watch_ask_owner(w);
+        else if (w->owner && w->busy)
                 watch_greet(w);
+        if (r < 0)
+                watch_ask_owner_again(w, r);
 }
 
 static int on_version(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -143,9 +157,12 @@ static int watch_set_owner(struct watch *w, const char *owner) {
 
         if (owner && *owner) {
                 copy = strdup(owner);
-                if (!copy)
-                        return -ENOMEM;
+                if (!copy) {
+                        watch_ask_owner_again(w, -ENOMEM);
+                        return 0;
+                }
         }
+        w->owner_unknown = false;
         free(w->owner);
         w->owner = copy;
         w->call_slot = sd_bus_slot_unref(w->call_slot);
@@ -177,13 +194,23 @@ static int on_get_owner(sd_bus_message *m, void *userdata, sd_bus_error *error) 
 
         (void) error;
         w->owner_slot = sd_bus_slot_unref(w->owner_slot);
-        if (!sd_bus_message_is_method_error(m, NULL)) {
-                r = sd_bus_message_read(m, "s", &owner);
-                if (r < 0)
-                        return log_errno(LOG_WARNING, r, "Cannot read the owner of " SYSTEMD_BUS_NAME);
-        } else
+        if (sd_bus_message_is_method_error(m, "org.freedesktop.DBus.Error.NameHasNoOwner"))
                 log_info("No systemd on this bus yet, waiting for it.");
+        else {
+                r = sd_bus_message_is_method_error(m, NULL) ? -sd_bus_message_get_errno(m) :
+                                                              sd_bus_message_read(m, "s", &owner);
+                if (r < 0) {
+                        watch_ask_owner_again(w, r);
+                        return 0;
+                }
+        }
         return watch_set_owner(w, owner);
+}
+
+static int watch_ask_owner(struct watch *w) {
+        w->owner_slot = sd_bus_slot_unref(w->owner_slot);
+        return sd_bus_call_method_async(w->bus, &w->owner_slot, DBUS_BUS_NAME, "/org/freedesktop/DBus", DBUS_BUS_NAME,
+                                        "GetNameOwner", on_get_owner, w, "s", SYSTEMD_BUS_NAME);
 }
 
 static int on_reloading(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -292,9 +319,7 @@ int watch_new(struct watch **ret, sd_event *event, sd_bus *bus, uint64_t timeout
         if (r >= 0)
                 r = watch_match(w);
         if (r >= 0)
-                r = sd_bus_call_method_async(bus, &w->owner_slot, DBUS_BUS_NAME, "/org/freedesktop/DBus",
-                                             DBUS_BUS_NAME, "GetNameOwner", on_get_owner, w,
-                                             "s", SYSTEMD_BUS_NAME);
+                r = watch_ask_owner(w);
         if (r < 0) {
                 watch_free(w);
                 return r;

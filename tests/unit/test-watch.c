@@ -173,6 +173,24 @@ START_TEST(no_manager_yet) {
 }
 END_TEST
 
+/* That the bus could not say it is no word of its absence. */
+START_TEST(owner_is_asked_for_again) {
+        for (unsigned i = 0; i < 3; i++) {
+                direct_call(&t.direct, "GetNameOwner");
+                direct_refuse(&t.direct, 0, i == 1 ? SD_BUS_ERROR_NO_MEMORY : SD_BUS_ERROR_NO_REPLY);
+                TOLD_NOTHING();
+                assert_no_call();
+                fake_time_pass(USEC_PER_SEC);
+                direct_handle(&t.direct);
+        }
+        answer_owner(OWNER);
+        answer_subscribe();
+        answer_version("252");
+        TOLD("busy greeted", "ready 252");
+        assert_quiet();
+}
+END_TEST
+
 /* What the bus said meanwhile is newer than its answer. */
 START_TEST(manager_comes_before_the_answer) {
         owner_changes(DBUS_BUS_NAME, "", OWNER);
@@ -454,6 +472,7 @@ int main(void) {
 
         tcase_add_checked_fixture(tcase, set_up, tear_down);
         tcase_add_test(tcase, no_manager_yet);
+        tcase_add_test(tcase, owner_is_asked_for_again);
         tcase_add_test(tcase, manager_comes_before_the_answer);
         tcase_add_test(tcase, already_subscribed);
         tcase_add_test(tcase, greeting_is_refused);
