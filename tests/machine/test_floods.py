@@ -26,6 +26,7 @@ SANITIZED_GROWTH_KB = 24000
 ANSWER_MS = 100
 # Where others flooded the same way answer no faster, it is the bus or the machine; so many times as long is allowed.
 TOLERANCE = 2
+ATTEMPTS = 4
 AT_REST_SECONDS = 2
 
 
@@ -129,23 +130,32 @@ class Floods(case.MachineCase):
         return state, idle, calm
 
     def compare(self, messages, reference, count, per_connection, fds):
-        """The same again, half of it to a service that does nothing: it must fare as badly."""
+        """The same again, half of it to a service that does nothing: it must fare as badly. Who of the two has to wait
+        for a processor is luck, so there are some attempts."""
         service = floods.Reference(self.machine)
         self.addCleanup(service.stop)
+        mixed = [message for i, one in enumerate(messages) for message in (one, reference[i % len(reference)])]
+        for _ in range(ATTEMPTS):
+            ours, others = self.measure_beside(mixed, 2 * count, per_connection, fds)
+            tap.note(f"{self.id().removeprefix('__main__.')}: beside a service that does nothing: {ours:.0f} ms, "
+                     f"it: {others:.0f} ms")
+            if ours < ANSWER_MS + TOLERANCE * others:
+                return
+        self.fail(f"another client waited for {ours:.0f} ms, where a service that does nothing answers in {others:.0f} ms")
+
+    def measure_beside(self, mixed, count, per_connection, fds):
+        """The slowest answers of the daemon and of the reference, in milliseconds."""
         probes = [floods.Probe(self.machine, call("Get", "ss", EXPOSURED.MANAGER, "UnitCount",
                                                   interface=floods.PROPERTIES)),
                   floods.Probe(self.machine, floods.PING_REFERENCE)]
-        mixed = [message for i, one in enumerate(messages) for message in (one, reference[i % len(reference)])]
-        sender = floods.Sender(self.machine, mixed, 2 * count, per_connection, fds)
+        sender = floods.Sender(self.machine, mixed, count, per_connection, fds)
         for program in (sender, *probes):
             self.addCleanup(program.stop)
         sender.wait()
         self.daemon.units()
-        ours, others = (probe.results()[2] for probe in probes)
+        results = [probe.results()[2] for probe in probes]
         sender.finish()
-        tap.note(f"{self.id().removeprefix('__main__.')}: beside a service that does nothing: {ours:.0f} ms, "
-                 f"it: {others:.0f} ms")
-        self.assertLess(ours, ANSWER_MS + TOLERANCE * others)
+        return results
 
     def check_nothing_changed(self, before):
         self.assertEqual(self.state(), before)
