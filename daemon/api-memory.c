@@ -19,6 +19,8 @@
 
 #define HISTORY_MAX 1000U
 #define QUERIES_PER_USER_MAX 4U
+/* A bus closes the connection of who sends a message that is too long: for one it is 32 MiB. */
+#define HISTORY_SIZE_MAX (8U * 1024U * 1024U)
 
 /* The entry of one of an event's units, if what the event told is open there still. */
 static const struct entry *open_entry(const struct manager *m, const struct event *event, const char *name) {
@@ -175,16 +177,35 @@ static int append_history_row(sd_bus_message *m, const struct event *event, cons
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
+/* About as long as it becomes in a message. */
+static size_t event_size(const struct event *event) {
+        size_t size = 512;
+
+        for (size_t i = 0; i < event->n_units; i++)
+                size += strlen(event->units[i].unit) + 8;
+        for (size_t i = 0; i < event->causes.n_causes; i++) {
+                size += strlen(event->causes.causes[i].path) + 64;
+                for (char **line = event->causes.causes[i].lines; line && *line; line++)
+                        size += strlen(*line) + 8;
+        }
+        return size;
+}
+
 static int reply_history(const struct query *query) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        size_t size = 0;
         int r;
 
         r = sd_bus_message_new_method_return(query->call, &reply);
         if (r < 0)
                 return r;
         r = sd_bus_message_open_container(reply, 'a', "(" EXPOSURED_HISTORY_SIGNATURE ")");
-        for (size_t i = 0; i < query->n_events && r >= 0; i++)
+        for (size_t i = 0; i < query->n_events && r >= 0; i++) {
+                size += event_size(query->events[i]);
+                if (i > 0 && size > HISTORY_SIZE_MAX)
+                        break;
                 r = append_history_row(reply, query->events[i], query->unit);
+        }
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
