@@ -20,6 +20,7 @@ static int release_code(struct dl_phdr_info *info, size_t size, void *userdata) 
 
                 if (segment->p_type == PT_LOAD && (segment->p_flags & (PF_R | PF_W | PF_X)) == (PF_R | PF_X) &&
                     begin < end)
+                        /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
                         (void) madvise((void *) begin, end - begin, MADV_DONTNEED);
         }
         return 0;
