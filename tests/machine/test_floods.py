@@ -116,7 +116,9 @@ class Floods(case.MachineCase):
         # What is read from files, code above all, is no growth: it comes and goes with use, whoever asks.
         self.assertLess(own, SANITIZED_GROWTH_KB if self.sanitized else GROWTH_KB)
         if worst >= ANSWER_MS:
-            self.compare(messages, reference or [floods.PING_REFERENCE], count, per_connection, fds)
+            # To connect takes the bus long, and a part of them tells as much.
+            self.compare(messages, reference or [floods.PING_REFERENCE], count // 10 if per_connection == 1 else count,
+                         per_connection, fds)
 
     def measure_calm(self):
         """The state, and what the daemon has in memory when idle and while one client asks for that."""
