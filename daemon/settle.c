@@ -269,21 +269,36 @@ static int judge(struct settle *s, struct batch *batch, struct unit *unit) {
                                                              judge_new(s, batch, unit, variant);
 }
 
-static void judge_due(struct settle *s, struct batch *batch) {
-        uint64_t now = timer_now();
+static void judge_unit(struct settle *s, struct batch *batch, struct unit *unit) {
         int r;
 
-        for (size_t i = 0; i < s->manager->units.n_units; i++) {
-                struct unit *unit = s->manager->units.units[i];
+        r = judge(s, batch, unit);
+        if (r < 0)
+                log_errno(LOG_ERR, r, "Cannot judge %s, trying again", unit->name);
+        else
+                set_pending(s, unit, 0);
+}
 
-                if (!unit->changed || due_time(s, unit) > now)
-                        continue;
-                r = judge(s, batch, unit);
-                if (r < 0)
-                        log_errno(LOG_ERR, r, "Cannot judge %s, trying again", unit->name);
-                else
-                        set_pending(s, unit, 0);
-        }
+/* An instance that became what was just judged of another one is part of that event, though read later. */
+static bool joins(const struct batch *batch, const struct unit *unit) {
+        const struct item *item;
+
+        if (streq(unit->entry->key, unit->name))
+                return false;
+        item = find_item(batch, unit->entry->key);
+        return item && facts_equal(&item->settled, &unit->facts);
+}
+
+static void judge_due(struct settle *s, struct batch *batch) {
+        const struct unit_table *units = &s->manager->units;
+        uint64_t now = timer_now();
+
+        for (size_t i = 0; i < units->n_units; i++)
+                if (units->units[i]->changed && due_time(s, units->units[i]) <= now)
+                        judge_unit(s, batch, units->units[i]);
+        for (size_t i = 0; batch->n_items > 0 && s->n_pending > 0 && i < units->n_units; i++)
+                if (units->units[i]->changed && joins(batch, units->units[i]))
+                        judge_unit(s, batch, units->units[i]);
 }
 
 static int judge_gone_entry(struct settle *s, struct batch *batch, struct entry *entry) {
