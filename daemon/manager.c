@@ -172,6 +172,17 @@ static void on_disconnected(void *userdata) {
         m->bus = sd_bus_unref(m->bus);
 }
 
+/* What a failed addition leaves makes libsystemd abort when the bus is freed; another one takes it up. */
+static int add_objects(struct manager *m, sd_bus *bus) {
+        int r;
+
+        r = api_add(m, bus);
+        if (r != -ENOMEM)
+                return r;
+        api_remove(m);
+        return api_add(m, bus);
+}
+
 static int on_connected(void *userdata, sd_bus *bus) {
         struct manager *m = userdata;
         int r;
@@ -181,12 +192,7 @@ static int on_connected(void *userdata, sd_bus *bus) {
         if (r >= 0)
                 r = turns_new(&m->turns, m, bus);
         if (r >= 0)
-                r = api_add(m, bus);
-        if (r == -ENOMEM) {
-                /* What a failed addition leaves makes libsystemd abort when the bus is freed; another one takes it up. */
-                api_remove(m);
-                r = api_add(m, bus);
-        }
+                r = add_objects(m, bus);
         if (r >= 0)
                 r = watch_new(&m->watch, m->event, bus, m->config.call_timeout_usec, &watch_ops, m);
         if (r < 0)
