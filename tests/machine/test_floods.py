@@ -115,7 +115,8 @@ class Floods(case.MachineCase):
         self.assertEqual(refused, 0)
         # What is read from files, code above all, is no growth: it comes and goes with use, whoever asks.
         self.assertLess(own, SANITIZED_GROWTH_KB if self.sanitized else GROWTH_KB)
-        if worst >= ANSWER_MS:
+        # A sanitizer makes the daemon many times as slow, and not what it is compared with.
+        if worst >= ANSWER_MS and not self.sanitized:
             # To connect takes the bus long, and a part of them tells as much.
             self.compare(messages, reference or [floods.PING_REFERENCE], count // 10 if per_connection == 1 else count,
                          per_connection, fds)
