@@ -57,6 +57,9 @@ static void set_pending(struct settle *s, struct unit *unit, uint64_t changed) {
 static uint64_t due_time(const struct settle *s, const struct unit *unit) {
         uint64_t settle = s->manager->config.settle_usec;
 
+        /* The first start takes all as it is, at once: what comes after that is a change. */
+        if (s->manager->ledger_is_new)
+                return unit->changed;
         return min_usec(unit->changed + settle, unit->unsettled + settle * PATIENCE_FACTOR);
 }
 
