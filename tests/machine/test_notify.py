@@ -248,13 +248,13 @@ class Notify(case.MachineCase):
     def test_service_of_the_user(self):
         path = f"{machines.home(USER)}/.config/systemd/user/mine.service"
         self.user_systemctl("start", "exposured.service")
-        for text in (HARDENED, HARDENED.replace("ProtectHome=yes\n", "")):
+        for text, event in ((HARDENED, "appeared"), (HARDENED.replace("ProtectHome=yes\n", ""), "regressed")):
             self.machine.run("mkdir", "-p", os.path.dirname(path), user=USER)
             self.machine.write(path, text)
             self.user_systemctl("daemon-reload")
             self.user_systemctl("start", "mine.service")
-            case.await_true(lambda: "mine.service" in self.machine.output(
-                "exposurectl", "--user", "history", "mine.service", user=USER), "history", SECONDS)
+            case.await_true(lambda word=f'"{event}"': word in self.machine.output(
+                "exposurectl", "--user", "history", "mine.service", "--json=short", user=USER), event, SECONDS)
         with_file = self.machine.path(f"{RUNTIME}/exposure-notify/told")
         case.await_true(lambda: os.path.exists(with_file) and
                         re.search(r"^told user \S+ [1-9]", read(with_file), re.M), "notification", SECONDS)
