@@ -32,10 +32,24 @@ packages_for() {
         machine-dnf) echo dbus-broker dbus-daemon python3 systemd-container ;;
         machine-pacman) echo dbus dbus-broker python systemd ;;
         machine-zypper) echo dbus-1-daemon dbus-broker python3 systemd-container ;;
-        test-apt) echo binutils check clang clang-tidy libclang-rt-dev mandoc mmdebstrap polkitd ;;
-        test-dnf) echo binutils check-devel clang clang-tools-extra compiler-rt debian-keyring mandoc mmdebstrap polkit ;;
-        test-pacman) echo binutils check clang compiler-rt mandoc polkit ;;
-        test-zypper) echo binutils check-devel clang clang-tools mandoc polkit ;;
+        test-apt)
+                echo binutils check clang clang-tidy libclang-rt-dev mandoc mmdebstrap polkitd
+                echo dunst fonts-dejavu-core grim imagemagick mako-notifier notification-daemon policykit-1-gnome
+                echo sway xdotool xfce4-notifyd xvfb
+                ;;
+        test-dnf)
+                echo binutils check-devel clang clang-tools-extra compiler-rt debian-keyring mandoc mmdebstrap polkit
+                echo dejavu-sans-fonts dunst grim ImageMagick mako sway xdotool xfce4-notifyd xorg-x11-server-Xvfb
+                ;;
+        test-pacman)
+                echo binutils check clang compiler-rt mandoc polkit
+                echo dunst grim imagemagick mako notification-daemon polkit-gnome sway ttf-dejavu xdotool
+                echo xfce4-notifyd xorg-server-xvfb
+                ;;
+        test-zypper)
+                echo binutils check-devel clang clang-tools mandoc polkit
+                echo dejavu-fonts dunst grim ImageMagick mako sway xdotool xfce4-notifyd xorg-x11-server-Xvfb
+                ;;
         esac
 }
 
