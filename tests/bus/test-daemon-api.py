@@ -3,13 +3,14 @@
 """What the daemon serves on the bus, and what it tells."""
 
 import os
+import time
 import xml.etree.ElementTree as ElementTree
 
-import time
-
-from daemoncase import ERROR, MANAGER, NAME, PATH, PROPERTIES, UNIT, BusError, DaemonCase, changed, main, unit_path
+from daemoncase import (ERROR, MANAGER, NAME, PATH, PROPERTIES, UNIT, BusError, DaemonCase, changed, configure, main,
+                        unit_path)
 
 XML = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir, "dbus")
+TEMPLATE = "/usr/lib/systemd/system/t@.service"
 ESCAPED = "dev-disk\\x2dsda@b:c_d.service"
 
 # Everything of a unit that follows from its checks.
@@ -178,7 +179,45 @@ class Reading(DaemonCase):
             self.assertEqual(caught.exception.name, "org.freedesktop.DBus.Error.InvalidArgs")
 
 
-class Signals(DaemonCase):
+class EventCase(DaemonCase):
+    def event(self, member):
+        """Waits for one, once what it tells of has settled and is kept; its arguments."""
+        message = self.peer.signal(member, lambda m: m.interface == MANAGER)
+        self.assertEqual(message.path, PATH)
+        self.assertRegex(message.body[0], r"\A[0-9a-f]{32}\Z")
+        self.assertGreater(message.body[1], 10**15)
+        return message.body
+
+
+class Instances(EventCase):
+    """They settle a while, so that all come meanwhile."""
+
+    units = ("t@0.service",)
+
+    def setUp(self):
+        super().setUp()
+        configure(SettleSec="2s")
+        self.addCleanup(configure, SettleSec="0")
+        self.systemd.set(self.units[0], "FragmentPath", "s", TEMPLATE, "Unit")
+        self.start()
+
+    def test_one_after_the_other(self):
+        units = [f"t@{number}.service" for number in range(1, 6)]
+        path = f"{self.bus.folder}/t@.service.d/50-weaker.conf"
+        os.mkdir(os.path.dirname(path))
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("[Service]\nKeyringMode=shared\n")
+        for unit in units:
+            self.systemd.set(unit, "KeyringMode", "s", "shared")
+            self.systemd.set(unit, "FragmentPath", "s", TEMPLATE, "Unit")
+            self.systemd.set(unit, "DropInPaths", "as", [path], "Unit")
+            self.systemd.load(unit)
+            self.wait_until(lambda unit=unit: unit in self.names())
+        event = self.event("Regressed")
+        self.assertEqual((event[2], sorted(event[3]), event[6]), ("t@.service", units, [("KeyringMode", 0, 1)]))
+
+
+class Signals(EventCase):
     def setUp(self):
         super().setUp()
         self.start()
@@ -188,14 +227,6 @@ class Signals(DaemonCase):
         found = [m for m in signals if m.member == member]
         self.assertEqual(len(found), 1, [m.member for m in signals])
         return found[0]
-
-    def event(self, member):
-        """Waits for one, once what it tells of has settled and is kept; its arguments."""
-        message = self.peer.signal(member, lambda m: m.interface == MANAGER)
-        self.assertEqual(message.path, PATH)
-        self.assertRegex(message.body[0], r"\A[0-9a-f]{32}\Z")
-        self.assertGreater(message.body[1], 10**15)
-        return message.body
 
     def test_comes_and_goes(self):
         self.systemd.load("new.service")
