@@ -21,6 +21,8 @@ struct acceptance {
         struct acceptances *all;
         sd_bus *bus;
         sd_bus_slot *slot;
+        enum scope scope;
+        char id[ALERT_ID_SIZE];
         char **units;
         size_t n_units, n_accepted;
 };
@@ -46,8 +48,16 @@ DEFINE_CLEANUP(struct acceptance *, acceptance_free)
 /* Tells the outcome, and forgets it. */
 static void finish(struct acceptance *acceptance, const char *reason) {
         struct acceptances *all = acceptance->all;
+        const struct acceptance_outcome outcome = {
+                .scope = acceptance->scope,
+                .id = acceptance->id,
+                .unit = acceptance->units[0],
+                .n_accepted = acceptance->n_accepted,
+                .n_units = acceptance->n_units,
+                .reason = reason,
+        };
 
-        all->fn(all->userdata, acceptance->units[0], acceptance->n_accepted, acceptance->n_units, reason);
+        all->fn(all->userdata, &outcome);
         for (size_t i = 0; i < ACCEPTANCES_MAX; i++)
                 if (all->running[i] == acceptance) {
                         all->running[i] = acceptance_free(acceptance);
@@ -73,6 +83,19 @@ static int ask(struct acceptance *acceptance) {
         return sd_bus_call_async(acceptance->bus, &acceptance->slot, m, on_accepted, acceptance, ACCEPT_USEC);
 }
 
+/* What others say is for who reads it, but for what the bus says of itself. */
+static const char *find_reason(const sd_bus_error *e) {
+        static const char *const away[] = {
+                SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER, SD_BUS_ERROR_NO_REPLY,
+                SD_BUS_ERROR_DISCONNECTED, SD_BUS_ERROR_TIMEOUT,
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(away); i++)
+                if (sd_bus_error_has_name(e, away[i]))
+                        return ACCEPTANCE_NO_ANSWER;
+        return e->message ?: e->name;
+}
+
 static int on_accepted(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         struct acceptance *acceptance = userdata;
         const sd_bus_error *e = sd_bus_message_get_error(m);
@@ -81,7 +104,7 @@ static int on_accepted(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         (void) error;
         /* One of several may have been accepted or mended meanwhile. */
         if (e && !(acceptance->n_units > 1 && sd_bus_error_has_name(e, EXPOSURED_ERROR_NOTHING_TO_ACCEPT))) {
-                finish(acceptance, e->message ?: e->name);
+                finish(acceptance, find_reason(e));
                 return 0;
         }
         if (++acceptance->n_accepted < acceptance->n_units) {
@@ -133,6 +156,8 @@ int acceptances_begin(struct acceptances *acceptances, sd_bus *bus, const struct
                 return -ENOMEM;
         acceptance->all = acceptances;
         acceptance->bus = sd_bus_ref(bus);
+        acceptance->scope = alert->scope;
+        memcpy(acceptance->id, alert->id, sizeof(acceptance->id));
         r = copy_units(acceptance, alert);
         if (r >= 0)
                 r = ask(acceptance);

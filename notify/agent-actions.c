@@ -13,8 +13,8 @@
 
 /* What a person does about a notification, and what becomes of it. */
 
-/* Takes the description over. */
-static void add_notice(struct agent *agent, struct description *notice) {
+/* Takes it over. */
+static void add_notice(struct agent *agent, struct notice *notice) {
         if (agent->n_notices == NOTICES_MAX)
                 free(notice);
         else
@@ -22,51 +22,94 @@ static void add_notice(struct agent *agent, struct description *notice) {
         agent_advance(agent);
 }
 
-static void tell_outcome(struct agent *agent, const char *outcome, const char *unit, size_t n_others,
-                         const char *detail) {
-        struct description *notice = malloc(sizeof(*notice));
+static struct notice *new_notice(struct agent *agent, const char *outcome, const char *unit, size_t n_others,
+                                 const char *detail) {
+        struct notice *notice = malloc(sizeof(*notice));
 
         if (!notice)
-                return;
-        describe_outcome(notice, outcome, unit, n_others, detail,
+                return NULL;
+        notice->returns = false;
+        describe_outcome(&notice->description, outcome, unit, n_others, detail,
+                         server_can(agent->server, CAPABILITY_BODY),
                          server_can(agent->server, CAPABILITY_BODY_MARKUP));
-        add_notice(agent, notice);
+        return notice;
 }
 
-void agent_on_acceptance(void *userdata, const char *unit, size_t n_accepted, size_t n_units,
-                         const char *reason) {
-        struct agent *agent = userdata;
+static void tell_outcome(struct agent *agent, const char *outcome, const char *detail) {
+        struct notice *notice = new_notice(agent, outcome, NULL, 0, detail);
 
-        tell_outcome(agent, reason ? (n_accepted > 0 ? "Accepted in part" : "Not accepted") : "Accepted", unit,
-                     n_units - 1, reason);
-        if (n_accepted > 0)
+        if (notice)
+                add_notice(agent, notice);
+}
+
+static const char *outcome_word(const struct acceptance_outcome *outcome) {
+        if (!outcome->reason)
+                return "Accepted";
+        return outcome->n_accepted > 0 ? "Accepted in part" : "Not accepted";
+}
+
+void agent_on_acceptance(void *userdata, const struct acceptance_outcome *outcome) {
+        struct agent *agent = userdata;
+        struct notice *notice = new_notice(agent, outcome_word(outcome), outcome->unit, outcome->n_units - 1,
+                                           outcome->reason);
+
+        if (notice) {
+                /* The server took it off the screen with the click; it can be tried again. */
+                notice->returns = outcome->reason;
+                notice->scope = outcome->scope;
+                memcpy(notice->id, outcome->id, strlen(outcome->id) + 1);
+                add_notice(agent, notice);
+        }
+        if (outcome->n_accepted > 0)
                 for (size_t i = 0; i < ELEMENTSOF(agent->sources); i++)
                         source_look(agent->sources[i]);
 }
 
 void agent_on_details_failed(void *userdata, const char *reason) {
-        tell_outcome(userdata, "Details cannot be opened", NULL, 0, reason);
+        tell_outcome(userdata, "Details cannot be opened", reason);
 }
 
-static void accept_card(struct agent *agent, const struct alert *const *alerts, size_t n_alerts) {
-        int r = 0;
+static void refuse_at_once(struct agent *agent, const struct alert *alert, int r) {
+        const struct acceptance_outcome outcome = {
+                .scope = alert->scope,
+                .id = alert->id,
+                .unit = alert->unit,
+                .n_units = 1,
+                .reason = r == -ENOTCONN ? ACCEPTANCE_NO_ANSWER :
+                          r == -EBUSY    ? "Others are being accepted, it must wait." :
+                                           strerror(-r),
+        };
 
-        for (size_t i = 0; i < n_alerts && r >= 0; i++) {
+        agent_on_acceptance(agent, &outcome);
+}
+
+/* Most servers have closed it by now; all do what follows alike if none shows it. */
+static void close_card(struct agent *agent, int card) {
+        (void) server_close(agent->server, agent->board->cards[card].id);
+        board_closed(agent->board, card);
+        agent_save(agent);
+}
+
+static void accept_card(struct agent *agent, int card, const struct alert *const *alerts, size_t n_alerts) {
+        close_card(agent, card);
+        for (size_t i = 0; i < n_alerts; i++) {
                 sd_bus *bus = source_bus(agent->sources[alerts[i]->scope]);
+                int r = bus ? acceptances_begin(agent->acceptances, bus, alerts[i]) : -ENOTCONN;
 
-                r = bus ? acceptances_begin(agent->acceptances, bus, alerts[i]) : -ENOTCONN;
                 if (r < 0)
-                        tell_outcome(agent, "Not accepted", alerts[i]->unit, 0, strerror(-r));
+                        refuse_at_once(agent, alerts[i], r);
         }
 }
 
 /* Where there is nothing to open it with, a notification must do. */
 static void show_details(struct agent *agent, const struct alert *const *alerts, size_t n_alerts) {
-        struct description *notice = malloc(sizeof(*notice));
+        struct notice *notice = malloc(sizeof(*notice));
 
         if (!notice)
                 return;
-        describe_details(notice, alerts, n_alerts, server_can(agent->server, CAPABILITY_BODY_MARKUP));
+        notice->returns = false;
+        describe_details(&notice->description, alerts, n_alerts,
+                         server_can(agent->server, CAPABILITY_BODY_MARKUP));
         add_notice(agent, notice);
 }
 
@@ -97,7 +140,7 @@ static void on_sample_action(struct agent *agent, const char *action, const char
         int r;
 
         if (streq(action, "accept")) {
-                tell_outcome(agent, "Nothing was accepted: it is a sample", NULL, 0, NULL);
+                tell_outcome(agent, "Nothing was accepted: it is a sample", NULL);
                 return;
         }
         r = details_open(agent->details, SCOPE_SYSTEM, NULL, token);
@@ -116,7 +159,7 @@ void agent_invoke(struct agent *agent, uint32_t id, const char *action, const ch
         if (card == CARD_NONE || board_get_alerts(agent->board, card, &alerts, &n) < 0 || n == 0)
                 return;
         if (streq(action, "accept"))
-                accept_card(agent, alerts, n);
+                accept_card(agent, card, alerts, n);
         else if (streq(action, "details") || streq(action, "default"))
                 open_card(agent, alerts, n, token);
 }

@@ -37,7 +37,18 @@ static int send_description(struct agent *agent, const struct description *d, no
         return server_notify(agent->server, &notification);
 }
 
-static int send_card(struct agent *agent, int card) {
+/* What a notice says, then what the card says. */
+static void begin_with(struct description *d, const struct notice *notice) {
+        struct description said = *d;
+
+        *d = notice->description;
+        text_buffer_add(&d->body, "\n");
+        text_buffer_add(&d->body, said.body.text);
+        d->urgency = said.urgency;
+}
+
+/* The notice is NULL unless the card comes back with it. */
+static int send_card(struct agent *agent, int card, const struct notice *notice) {
         _cleanup_free_ const struct alert **alerts = NULL;
         struct description d;
         size_t n;
@@ -47,6 +58,8 @@ static int send_card(struct agent *agent, int card) {
                 return r;
         describe(&d, alerts, n, server_can(agent->server, CAPABILITY_BODY),
                  server_can(agent->server, CAPABILITY_BODY_MARKUP));
+        if (notice)
+                begin_with(&d, notice);
         /* Nobody should accept many things that he has not looked at. */
         return send_description(agent, &d,
                                 n == 1 && alert_is_complete(alerts[0]) ? actions_of_one : actions_of_many,
@@ -62,7 +75,7 @@ static void tell_news(struct agent *agent) {
         agent->card = board_tell(agent->board);
         /* Written down first: whatever happens to us now, nothing is told twice. */
         agent_save(agent);
-        r = send_card(agent, agent->card);
+        r = send_card(agent, agent->card, NULL);
         if (r >= 0) {
                 agent->sending = SENDING_CARD;
                 return;
@@ -91,13 +104,25 @@ static void send_sample(struct agent *agent) {
 }
 
 static void send_notice(struct agent *agent) {
-        struct description *notice = agent->notices[0];
+        _cleanup_free_ struct notice *notice = agent->notices[0];
+        bool markup = server_can(agent->server, CAPABILITY_BODY_MARKUP);
+        int card = notice->returns ? board_retell(agent->board, notice->scope, notice->id) : CARD_NONE;
 
-        if (send_description(agent, notice, NULL, 0, true) >= 0)
-                agent->sending = SENDING_NOTICE;
-        free(notice);
         agent->n_notices--;
         memmove(agent->notices, agent->notices + 1, agent->n_notices * sizeof(*agent->notices));
+        /* Meanwhile it is another server, for which the words were not written. */
+        if (notice->description.body.markup != markup)
+                text_buffer_init(&notice->description.body, markup);
+        if (card == CARD_NONE) {
+                if (send_description(agent, &notice->description, NULL, 0, true) >= 0)
+                        agent->sending = SENDING_NOTICE;
+                return;
+        }
+        agent->card = card;
+        if (send_card(agent, card, notice) >= 0)
+                agent->sending = SENDING_CARD;
+        else
+                board_untell(agent->board);
 }
 
 static void close_cards(struct agent *agent) {

@@ -8,13 +8,14 @@
 
 #include <exposured/macro.h>
 
+#include "alert.h"
+#include "describe.h"
 #include "pace.h"
 #include "server.h"
 
+struct acceptance_outcome;
 struct acceptances;
-struct alert;
 struct board;
-struct description;
 struct details;
 struct record;
 struct source;
@@ -23,6 +24,14 @@ struct source;
 #define NOTICES_MAX 4U
 /* The first time to wait before something is tried again. */
 #define RETRY_MIN_USEC (5 * USEC_PER_SEC)
+
+/* What became of what a person did. */
+struct notice {
+        struct description description;
+        bool returns;                           /* and the alert with it: it is as it was */
+        enum scope scope;
+        char id[ALERT_ID_SIZE];
+};
 
 /* What is on its way to the server. */
 enum sending {
@@ -48,7 +57,7 @@ struct agent {
         uint64_t retry_usec;
         enum sending sending;
         int card;                               /* that is on its way */
-        struct description *notices[NOTICES_MAX];
+        struct notice *notices[NOTICES_MAX];
         size_t n_notices;
         sd_bus_message *sample_call;            /* to be answered when the sample is shown */
         uint32_t sample_id;
@@ -74,6 +83,5 @@ void agent_save(struct agent *agent);
 void agent_invoke(struct agent *agent, uint32_t id, const char *action, const char *token);
 
 /* What became of it. */
-void agent_on_acceptance(void *userdata, const char *unit, size_t n_accepted, size_t n_units,
-                         const char *reason);
+void agent_on_acceptance(void *userdata, const struct acceptance_outcome *outcome);
 void agent_on_details_failed(void *userdata, const char *reason);

@@ -132,6 +132,15 @@ size_t board_count_news(const struct board *board) {
         return n;
 }
 
+/* A card that is free, or the summary. */
+static int find_place(const struct board *board) {
+        int card = 0;
+
+        while (card < SUMMARY && board->cards[card].used)
+                card++;
+        return card;
+}
+
 /* Where all news belong to one card already, or a single one finds a free card: that. Else the summary. */
 static int choose_card(const struct board *board) {
         int card = CARD_NONE;
@@ -148,10 +157,7 @@ static int choose_card(const struct board *board) {
         }
         if (card != CARD_NONE || n > 1)
                 return card != CARD_NONE ? card : SUMMARY;
-        for (card = 0; card < SUMMARY; card++)
-                if (!board->cards[card].used)
-                        break;
-        return card;
+        return find_place(board);
 }
 
 static void move_alerts(struct board *board, int from, int to) {
@@ -196,6 +202,21 @@ void board_untell(struct board *board) {
                         board_closed(board, card);
         close_empty_cards(board);
         board->changed = true;
+}
+
+int board_retell(struct board *board, enum scope scope, const char *id) {
+        struct alert *alert = find_alert(board, scope, id);
+        int card = find_place(board);
+
+        if (!alert || !alert->told || alert->restored || alert->card != CARD_NONE)
+                return CARD_NONE;
+        for (size_t i = 0; i < board->n_alerts; i++)
+                board->alerts[i]->fresh = false;
+        alert->card = card;
+        board->cards[card].used = true;
+        board->cards[card].closing = false;
+        board->changed = true;
+        return card;
 }
 
 static int compare(const void *a, const void *b) {

@@ -54,6 +54,12 @@ size_t board_count_news(const struct board *board);
 int board_tell(struct board *board);
 void board_untell(struct board *board);
 
+/*
+ * The card that is to show an alert once more, because the person asks for it; CARD_NONE where it is open no more,
+ * is on the screen, or will be told of anyway.
+ */
+int board_retell(struct board *board, enum scope scope, const char *id);
+
 /* The alerts of a card that are known, worst first; the array is the caller's, its members are not. */
 int board_get_alerts(const struct board *board, int card, const struct alert ***ret, size_t *ret_n);
 

@@ -246,7 +246,7 @@ void describe_sample(struct description *ret, bool has_body, bool has_markup) {
 }
 
 void describe_outcome(struct description *ret, const char *outcome, const char *unit, size_t n_others,
-                      const char *detail, bool has_markup) {
+                      const char *detail, bool has_body, bool has_markup) {
         text_buffer_init(&ret->title, false);
         text_buffer_init(&ret->body, has_markup);
         ret->urgency = detail ? URGENCY_NORMAL : URGENCY_LOW;
@@ -260,5 +260,7 @@ void describe_outcome(struct description *ret, const char *outcome, const char *
                 text_buffer_add_number(&ret->title, n_others);
                 text_buffer_add(&ret->title, " more");
         }
-        text_buffer_add_foreign(&ret->body, detail ?: "", DETAIL_MAX);
+        if (detail && !has_body)
+                text_buffer_add(&ret->title, ": ");
+        text_buffer_add_foreign(has_body ? &ret->body : &ret->title, detail ?: "", DETAIL_MAX);
 }

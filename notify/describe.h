@@ -33,7 +33,7 @@ void describe_sample(struct description *ret, bool has_body, bool has_markup);
 
 /*
  * What became of something: "Accepted: nginx and 2 more". There may be no unit, and no detail, which may be
- * the words of others.
+ * the words of others; without a body the title says it.
  */
 void describe_outcome(struct description *ret, const char *outcome, const char *unit, size_t n_others,
-                      const char *detail, bool has_markup);
+                      const char *detail, bool has_body, bool has_markup);

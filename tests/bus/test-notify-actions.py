@@ -50,10 +50,37 @@ class Actions(NotifyCase):
         self.daemon.refusal = ("org.freedesktop.DBus.Error.AccessDenied", "Not <today>")
         self.agent()
         self.desktop.click(self.shown(regression("a.service")), "accept")
-        self.assertEqual((self.outcome().title, self.outcome().body),
-                         ("Not accepted: a", "Not &lt;today&gt;"))
+        self.outcome()
+        self.until(lambda: len(self.desktop.shown) == 1)
         self.settle(1)
         self.assertEqual(len(self.desktop.texts), 2)
+        # It is there again, as it was, and can be tried again.
+        (id, shown), = self.desktop.shown.items()
+        before = self.desktop.texts[0]
+        self.assertEqual((shown.title, shown.body), ("Not accepted: a", f"Not &lt;today&gt;\n{before.body}"))
+        self.assertEqual((shown.actions, shown.hints, shown.replaces), (before.actions, before.hints, 0))
+        self.daemon.refusal = None
+        self.desktop.click(id, "accept")
+        self.until(lambda: len(self.desktop.texts) == 3)
+        self.assertEqual((self.desktop.texts[2].title, len(self.daemon.accepted)), ("Accepted: a", 2))
+
+    def test_refused_and_mended_meanwhile(self):
+        row = regression("a.service")
+        self.daemon.refusal = ("org.freedesktop.DBus.Error.AccessDenied", "No")
+        self.agent()
+        id = self.shown(row)
+        self.desktop.click(id, "accept")
+        self.outcome()
+        self.until(lambda: self.desktop.shown)
+        self.daemon.mend(row)
+        self.until(lambda: not self.desktop.shown)
+
+    def test_refused_where_there_is_no_body(self):
+        self.desktop.capabilities = ("actions",)
+        self.daemon.refusal = ("org.freedesktop.DBus.Error.AccessDenied", "Not <today>")
+        self.agent()
+        self.desktop.click(self.shown(regression("a.service")), "accept")
+        self.assertEqual(self.outcome().title, "Not accepted: a: Not <today>")
 
     def test_accept_template(self):
         self.agent()
@@ -66,7 +93,8 @@ class Actions(NotifyCase):
         id = self.shown(regression("a.service"))
         self.leave(self.daemon)
         self.desktop.click(id, "accept")
-        self.assertEqual(self.outcome().title, "Not accepted: a")
+        self.assertEqual((self.outcome().title, self.outcome().body.splitlines()[0]),
+                         ("Not accepted: a", "exposured does not answer."))
 
     def test_details(self):
         for name in ("less", "exposurectl", "xdg-terminal-exec"):

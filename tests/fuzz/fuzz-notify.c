@@ -79,7 +79,7 @@ static void check_card(const struct board *board, int card) {
                 check_description(&d, i & 2);
                 describe_details(&d, alerts, n, i & 2);
                 check_description(&d, i & 2);
-                describe_outcome(&d, "Accepted", alerts[0]->unit, n - 1, alerts[0]->path, i & 2);
+                describe_outcome(&d, "Accepted", alerts[0]->unit, n - 1, alerts[0]->path, i & 1, i & 2);
                 check_description(&d, i & 2);
         }
 }

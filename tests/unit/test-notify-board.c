@@ -183,6 +183,29 @@ START_TEST(what_failed_is_news_again) {
 }
 END_TEST
 
+START_TEST(what_was_told_comes_back_alone) {
+        int card;
+
+        list(SCOPE_SYSTEM, a_and_b);
+        (void) tell_under(7);
+        ck_assert_int_eq(board_retell(board, SCOPE_SYSTEM, "1"), CARD_NONE);
+        board_closed(board, BOARD_CARDS_MAX - 1);
+        ck_assert_int_eq(board_retell(board, SCOPE_USER, "1"), CARD_NONE);
+        ck_assert_int_eq(board_retell(board, SCOPE_SYSTEM, "3"), CARD_NONE);
+        card = board_retell(board, SCOPE_SYSTEM, "1");
+        ck_assert_int_eq(card, 0);
+        ck_assert_uint_eq(count_on(card), 1);
+        ck_assert_uint_eq(board->cards[card].id, 0);
+        /* Where it could not be shown it stays told. */
+        board_untell(board);
+        ck_assert_uint_eq(board_count_news(board), 0);
+        ck_assert_uint_eq(count_on(card), 0);
+        /* Mended meanwhile, there is nothing to come back. */
+        list(SCOPE_SYSTEM, none);
+        ck_assert_int_eq(board_retell(board, SCOPE_SYSTEM, "1"), CARD_NONE);
+}
+END_TEST
+
 START_TEST(a_lost_server_leaves_it_told) {
         list(SCOPE_SYSTEM, a);
         (void) tell_under(7);
@@ -228,8 +251,8 @@ int main(void) {
         const TTest *const tests[] = {
                 nothing_is_no_news, each_single_has_a_card_until_there_is_none, several_are_a_summary,
                 known_ones_are_no_news, what_grows_keeps_its_card, one_thing_at_a_time_grows, mended_is_closing,
-                an_answer_without_end_takes_nothing_away, what_failed_is_news_again, a_lost_server_leaves_it_told,
-                restored_is_told, there_is_an_end_to_it,
+                an_answer_without_end_takes_nothing_away, what_failed_is_news_again, what_was_told_comes_back_alone,
+                a_lost_server_leaves_it_told, restored_is_told, there_is_an_end_to_it,
         };
         Suite *suite = suite_create("notify-board");
         TCase *tcase = tcase_create("board");

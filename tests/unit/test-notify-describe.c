@@ -154,14 +154,17 @@ START_TEST(summaries_are_short) {
 END_TEST
 
 START_TEST(outcomes) {
-        describe_outcome(&d, "Accepted", "nginx.service", 2, NULL, true);
+        describe_outcome(&d, "Accepted", "nginx.service", 2, NULL, true, true);
         ck_assert_str_eq(d.title.text, "Accepted: nginx and 2 more");
         ck_assert_str_eq(d.body.text, "");
         ck_assert_int_eq(d.urgency, URGENCY_LOW);
-        describe_outcome(&d, "Failed", NULL, 0, "<why>", true);
+        describe_outcome(&d, "Failed", NULL, 0, "<why>", true, true);
         ck_assert_str_eq(d.title.text, "Failed");
         ck_assert_str_eq(d.body.text, "&lt;why&gt;");
         ck_assert_int_eq(d.urgency, URGENCY_NORMAL);
+        describe_outcome(&d, "Failed", "nginx.service", 0, "<why>", false, false);
+        ck_assert_str_eq(d.title.text, "Failed: nginx: <why>");
+        ck_assert_str_eq(d.body.text, "");
 }
 END_TEST
 
