@@ -423,9 +423,15 @@ static void on_allowed(struct manager *manager, sd_bus_message *call, uint32_t u
 }
 
 static int turn_accept(struct manager *manager, sd_bus_message *call, uint32_t uid, sd_bus_error *error) {
+        const char *unit;
         int r;
 
-        r = authority_check(manager->authority, call, uid, EXPOSURED_ACTION_ACCEPT, on_allowed);
+        r = sd_bus_message_rewind(call, true);
+        if (r >= 0)
+                r = sd_bus_message_read(call, "s", &unit);
+        if (r < 0)
+                return r;
+        r = authority_check(manager->authority, call, uid, EXPOSURED_ACTION_ACCEPT, unit, on_allowed);
         if (r == -EBUSY)
                 return sd_bus_error_set(error, EXPOSURED_ERROR_LIMIT_EXCEEDED,
                                         "Too many wait for leave already, try again later.");

@@ -20,12 +20,15 @@
 #define POLKIT_PATH "/org/freedesktop/PolicyKit1/Authority"
 #define POLKIT_INTERFACE "org.freedesktop.PolicyKit1.Authority"
 #define POLKIT_ALLOW_INTERACTION 1U
+/* Instead of the message of the action, which is for all units. */
+#define MESSAGE "Authentication is required to accept that $(unit) became weaker."
 
 /* One call that waits for leave. */
 struct authorization {
         struct authority *authority;
         sd_bus_message *call;           /* NULL: free */
         const char *action;
+        const char *unit;               /* of the call */
         authority_fn fn;
         uint32_t uid;
         sd_bus_slot *slot;              /* of the question under way */
@@ -53,26 +56,45 @@ static void allow(struct authorization *pending) {
         authorization_done(pending);
 }
 
-/* Whether polkit said yes: "(bba{ss})". Everything else is no. */
-static bool polkit_allows(sd_bus_message *m) {
-        int allowed = 0, challenge;
+/* Whether the person took the question away; what else polkit tells of it does not matter. */
+static bool was_dismissed(sd_bus_message *m) {
+        const char *key, *value;
 
-        if (sd_bus_message_is_method_error(m, NULL) || sd_bus_message_enter_container(m, 'r', "bba{ss}") <= 0)
+        if (sd_bus_message_enter_container(m, 'a', "{ss}") <= 0)
                 return false;
-        return sd_bus_message_read(m, "bb", &allowed, &challenge) > 0 && allowed;
+        while (sd_bus_message_read(m, "{ss}", &key, &value) > 0)
+                if (streq_ptr(key, "polkit.dismissed") && *value)
+                        return true;
+        return false;
+}
+
+/* NULL where polkit said yes, else a sentence for who asked. Everything else than a clear yes is no. */
+static const char *find_refusal(sd_bus_message *m) {
+        int allowed = 0, challenge = 0;
+
+        if (sd_bus_message_is_method_error(m, NULL))
+                return "polkit cannot be asked, so only root may do this.";
+        if (sd_bus_message_enter_container(m, 'r', "bba{ss}") <= 0 ||
+            sd_bus_message_read(m, "bb", &allowed, &challenge) <= 0)
+                return "polkit gives no answer that makes sense.";
+        if (allowed)
+                return NULL;
+        if (challenge)
+                return "An administrator's password is needed, and nothing is there to ask for it.";
+        return was_dismissed(m) ? "The question for a password was cancelled." :
+                                  "The password was wrong, or this is not allowed here.";
 }
 
 static int on_polkit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         struct authorization *pending = userdata;
+        const char *refusal = find_refusal(m);
 
         (void) error;
         pending->slot = sd_bus_slot_unref(pending->slot);
-        if (polkit_allows(m))
-                allow(pending);
-        else if (sd_bus_message_is_method_error(m, NULL))
-                refuse(pending, "polkit cannot be asked, so only root may do this.");
+        if (refusal)
+                refuse(pending, refusal);
         else
-                refuse(pending, "polkit does not allow this.");
+                allow(pending);
         return 0;
 }
 
@@ -88,7 +110,8 @@ static int ask_polkit(struct authorization *pending) {
         if (r < 0)
                 return r;
         r = sd_bus_message_append(m, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
-                                  sd_bus_message_get_sender(pending->call), pending->action, 0, flags, "");
+                                  sd_bus_message_get_sender(pending->call), pending->action,
+                                  2, "polkit.message", MESSAGE, "unit", pending->unit, flags, "");
         if (r < 0)
                 return r;
         return sd_bus_call_async(pending->authority->manager->bus, &pending->slot, m, on_polkit, pending,
@@ -134,7 +157,8 @@ static bool may_without_asking(const struct authority *a, uint32_t uid) {
         return uid == 0 || (is_users(a) && uid == getuid());
 }
 
-int authority_check(struct authority *a, sd_bus_message *call, uint32_t uid, const char *action, authority_fn fn) {
+int authority_check(struct authority *a, sd_bus_message *call, uint32_t uid, const char *action, const char *unit,
+                    authority_fn fn) {
         struct authorization *unused = NULL;
         unsigned n_user = 0;
         int r;
@@ -151,6 +175,7 @@ int authority_check(struct authority *a, sd_bus_message *call, uint32_t uid, con
                 .authority = a,
                 .call = sd_bus_message_ref(call),
                 .action = action,
+                .unit = unit,
                 .fn = fn,
                 .uid = uid,
         };

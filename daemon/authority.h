@@ -25,6 +25,9 @@ void authority_drop(struct authority *authority);
  */
 typedef void (*authority_fn)(struct manager *manager, sd_bus_message *call, uint32_t uid);
 
-/* Answers the call of that user sooner or later. -EBUSY where too many wait already, then the caller answers. */
+/*
+ * Answers the call of that user sooner or later. The unit is named to who is asked for a password; it belongs to
+ * the call. -EBUSY where too many wait already, then the caller answers.
+ */
 int authority_check(struct authority *authority, sd_bus_message *call, uint32_t uid, const char *action,
-                    authority_fn fn);
+                    const char *unit, authority_fn fn);
