@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <stddef.h>
 
 #include <exposured/macro.h>
 
 #include "ledger.h"
+#include "named.h"
 
 static struct entry *entry_free(struct entry *entry) {
         if (!entry)
@@ -29,78 +31,39 @@ void ledger_done(struct ledger *ledger) {
         *ledger = (struct ledger) {};
 }
 
-/* Where the key is, or would have to be. */
-static size_t position(const struct ledger *ledger, const char *key, bool *ret_found) {
-        size_t low = 0, high = ledger->n_entries;
-
-        *ret_found = false;
-        while (low < high) {
-                size_t middle = low + (high - low) / 2;
-                int c = strcmp(ledger->entries[middle]->key, key);
-
-                if (c == 0) {
-                        *ret_found = true;
-                        return middle;
-                }
-                if (c < 0)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        return low;
-}
+_Static_assert(offsetof(struct entry, key) == 0, "begins with its name");
 
 struct entry *ledger_get(const struct ledger *ledger, const char *key) {
-        bool found;
-        size_t i = position(ledger, key, &found);
+        size_t i;
 
-        return found ? ledger->entries[i] : NULL;
+        return named_find(ledger->entries, ledger->n_entries, key, &i) ? ledger->entries[i] : NULL;
 }
 
-static int reserve(struct ledger *ledger) {
-        size_t n = ledger->n_allocated ? ledger->n_allocated * 2 : 64;
-        struct entry **grown;
+static struct entry *entry_new(const char *key) {
+        struct entry *entry = calloc(1, sizeof(*entry));
 
-        if (ledger->n_entries < ledger->n_allocated)
-                return 0;
-        grown = reallocarray(ledger->entries, n, sizeof(*grown));
-        if (!grown)
-                return -ENOMEM;
-        ledger->entries = grown;
-        ledger->n_allocated = n;
-        return 0;
+        if (!entry)
+                return NULL;
+        entry->key = strdup(key);
+        return entry->key ? entry : entry_free(entry);
 }
 
 struct entry *ledger_add(struct ledger *ledger, const char *key) {
         struct entry *entry;
-        bool found;
-        size_t i = position(ledger, key, &found);
+        size_t i;
 
-        if (found)
+        if (named_find(ledger->entries, ledger->n_entries, key, &i))
                 return ledger->entries[i];
-        if (reserve(ledger) < 0)
-                return NULL;
-        entry = calloc(1, sizeof(*entry));
-        if (!entry)
-                return NULL;
-        entry->key = strdup(key);
-        if (!entry->key)
+        entry = entry_new(key);
+        if (!entry || named_insert(&ledger->entries, &ledger->n_entries, &ledger->n_allocated, i, entry) < 0)
                 return entry_free(entry);
-        memmove(ledger->entries + i + 1, ledger->entries + i, (ledger->n_entries - i) * sizeof(*ledger->entries));
-        ledger->entries[i] = entry;
-        ledger->n_entries++;
         return entry;
 }
 
 void ledger_remove(struct ledger *ledger, struct entry *entry) {
-        bool found;
-        size_t i = position(ledger, entry->key, &found);
-
-        if (!found)
+        if (!named_take(ledger->entries, &ledger->n_entries, entry->key))
                 return;
         ledger_clear_regression(ledger, entry);
-        ledger->n_entries--;
-        memmove(ledger->entries + i, ledger->entries + i + 1, (ledger->n_entries - i) * sizeof(*ledger->entries));
         entry_free(entry);
 }
 

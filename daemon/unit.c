@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 
+#include "named.h"
 #include "unit.h"
 
 #define SUFFIX ".service"
@@ -107,72 +109,26 @@ void unit_table_done(struct unit_table *table) {
         *table = (struct unit_table) {};
 }
 
-/* Where the name is, or would have to be. */
-static size_t unit_table_position(const struct unit_table *table, const char *name, bool *ret_found) {
-        size_t low = 0, high = table->n_units;
-
-        *ret_found = false;
-        while (low < high) {
-                size_t middle = low + (high - low) / 2;
-                int c = strcmp(table->units[middle]->name, name);
-
-                if (c == 0) {
-                        *ret_found = true;
-                        return middle;
-                }
-                if (c < 0)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        return low;
-}
+_Static_assert(offsetof(struct unit, name) == 0, "begins with its name");
 
 struct unit *unit_table_get(const struct unit_table *table, const char *name) {
-        bool found;
-        size_t i = unit_table_position(table, name, &found);
+        size_t i;
 
-        return found ? table->units[i] : NULL;
-}
-
-static int unit_table_reserve(struct unit_table *table) {
-        size_t n = table->n_allocated ? table->n_allocated * 2 : 64;
-        struct unit **grown;
-
-        if (table->n_units < table->n_allocated)
-                return 0;
-        grown = reallocarray(table->units, n, sizeof(*grown));
-        if (!grown)
-                return -ENOMEM;
-        table->units = grown;
-        table->n_allocated = n;
-        return 0;
+        return named_find(table->units, table->n_units, name, &i) ? table->units[i] : NULL;
 }
 
 struct unit *unit_table_add(struct unit_table *table, const char *name) {
         struct unit *unit;
-        bool found;
-        size_t i = unit_table_position(table, name, &found);
+        size_t i;
 
-        if (found)
+        if (named_find(table->units, table->n_units, name, &i))
                 return table->units[i];
-        if (unit_table_reserve(table) < 0)
-                return NULL;
         unit = unit_new(name);
-        if (!unit)
-                return NULL;
-        memmove(table->units + i + 1, table->units + i, (table->n_units - i) * sizeof(*table->units));
-        table->units[i] = unit;
-        table->n_units++;
+        if (!unit || named_insert(&table->units, &table->n_units, &table->n_allocated, i, unit) < 0)
+                return unit_free(unit);
         return unit;
 }
 
-void unit_table_take(struct unit_table *table, struct unit *unit) {
-        bool found;
-        size_t i = unit_table_position(table, unit->name, &found);
-
-        if (!found)
-                return;
-        table->n_units--;
-        memmove(table->units + i, table->units + i + 1, (table->n_units - i) * sizeof(*table->units));
+void unit_table_take(struct unit_table *table, const struct unit *unit) {
+        (void) named_take(table->units, &table->n_units, unit->name);
 }

@@ -83,4 +83,4 @@ struct unit *unit_table_get(const struct unit_table *table, const char *name);
 struct unit *unit_table_add(struct unit_table *table, const char *name);
 
 /* Takes it out without freeing it. */
-void unit_table_take(struct unit_table *table, struct unit *unit);
+void unit_table_take(struct unit_table *table, const struct unit *unit);
