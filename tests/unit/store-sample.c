@@ -284,3 +284,28 @@ void tamper(const char *folder, const char *sql) {
         ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, &error) == SQLITE_OK, "%s: %s", sql, error);
         ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 }
+
+int ignore_baseline(void *userdata, const struct store_baseline *baseline) {
+        (void) userdata, (void) baseline;
+        return 0;
+}
+
+int ignore_regression(void *userdata, const struct store_regression *regression) {
+        (void) userdata, (void) regression;
+        return 0;
+}
+
+int ignore_acceptance(void *userdata, const struct store_acceptance *acceptance) {
+        (void) userdata, (void) acceptance;
+        return 0;
+}
+
+int ignore_file(void *userdata, const struct store_file *file) {
+        (void) userdata, (void) file;
+        return 0;
+}
+
+int ignore_event(void *userdata, const struct store_event *event) {
+        (void) userdata, (void) event;
+        return 0;
+}

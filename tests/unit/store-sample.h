@@ -43,3 +43,10 @@ void fill(struct store *store);
 
 /* Runs statements on the file of a store that is closed, with no guard of ours. */
 void tamper(const char *folder, const char *sql);
+
+/* For readers of what is there, whatever it is. */
+int ignore_baseline(void *userdata, const struct store_baseline *baseline);
+int ignore_regression(void *userdata, const struct store_regression *regression);
+int ignore_acceptance(void *userdata, const struct store_acceptance *acceptance);
+int ignore_file(void *userdata, const struct store_file *file);
+int ignore_event(void *userdata, const struct store_event *event);

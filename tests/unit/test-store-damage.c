@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "random.h"
+#include "store-folder.h"
 #include "store-sample.h"
 #include "suite.h"
 
@@ -17,16 +18,6 @@ struct bytes {
         unsigned char *data;
         size_t size;
 };
-
-static char *folder;
-
-static void setup(void) {
-        folder = temp_new();
-}
-
-static void teardown(void) {
-        folder = temp_free(folder);
-}
 
 static struct bytes load(const char *path) {
         struct bytes bytes = {};
@@ -497,7 +488,7 @@ int main(void) {
 
         random_start();
         tcase_set_timeout(tcase, 120);
-        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_checked_fixture(tcase, folder_setup, folder_teardown);
         tcase_add_test(tcase, truncated);
         tcase_add_test(tcase, truncated_anywhere);
         tcase_add_test(tcase, log_is_cut);

@@ -3,21 +3,8 @@
 #include <stdio.h>
 
 #include "random.h"
-#include "store-sample.h"
+#include "store-fixture.h"
 #include "suite.h"
-
-static char *folder;
-static struct store *store;
-
-static void setup(void) {
-        folder = temp_new();
-        store = open_as(folder, STORE_CREATED);
-}
-
-static void teardown(void) {
-        store = store_close(store);
-        folder = temp_free(folder);
-}
 
 /* The ids that a reader told, without their zeros, and with a space before each. */
 struct told {
@@ -415,7 +402,7 @@ int main(void) {
         TCase *tcase = tcase_create("events");
 
         tcase_set_timeout(tcase, 60);
-        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_checked_fixture(tcase, store_setup, store_teardown);
         tcase_add_test(tcase, event_comes_back_whole);
         tcase_add_test(tcase, event_of_nothing_comes_back);
         tcase_add_test(tcase, known_id_is_told);

@@ -4,6 +4,7 @@
 
 #include "faulty-vfs.h"
 #include "random.h"
+#include "store-folder.h"
 #include "store-sample.h"
 #include "suite.h"
 
@@ -16,31 +17,6 @@ struct life {
         unsigned tried, put;    /* events from 101 on */
         bool marked;
 };
-
-static char *folder;
-
-static void setup(void) {
-        folder = temp_new();
-}
-
-static void teardown(void) {
-        folder = temp_free(folder);
-}
-
-static int ignore_event(void *userdata, const struct store_event *event) {
-        (void) userdata, (void) event;
-        return 0;
-}
-
-static int ignore_baseline(void *userdata, const struct store_baseline *baseline) {
-        (void) userdata, (void) baseline;
-        return 0;
-}
-
-static int ignore_file(void *userdata, const struct store_file *file) {
-        (void) userdata, (void) file;
-        return 0;
-}
 
 static void note(struct life *life, int r) {
         if (r < 0 && life->error == 0)
@@ -305,13 +281,13 @@ int main(void) {
 
         random_start();
         tcase_set_timeout(files, 300);
-        tcase_add_checked_fixture(files, setup, teardown);
+        tcase_add_checked_fixture(files, folder_setup, folder_teardown);
         tcase_add_loop_test(files, files_fail, 0, 6);
         tcase_add_test(files, commits_wait_for_the_disk);
         suite_add_tcase(suite, files);
 
         tcase_set_timeout(memory, 300);
-        tcase_add_checked_fixture(memory, setup, teardown);
+        tcase_add_checked_fixture(memory, folder_setup, folder_teardown);
         tcase_add_loop_test(memory, memory_fails, 0, 6);
         tcase_add_test(memory, commits_wait_whatever_failed_before);
         tcase_add_test(memory, failed_change_fails_the_commit);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "random.h"
+#include "store-folder.h"
 #include "store-sample.h"
 #include "suite.h"
 
@@ -27,16 +28,6 @@ struct message {
         enum done done;
         unsigned n;
 };
-
-static char *folder;
-
-static void setup(void) {
-        folder = temp_new();
-}
-
-static void teardown(void) {
-        folder = temp_free(folder);
-}
 
 static void say(int fd, enum done done, unsigned n) {
         struct message message = { done, n };
@@ -263,7 +254,7 @@ int main(void) {
 
         random_start();
         tcase_set_timeout(tcase, 120);
-        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_checked_fixture(tcase, folder_setup, folder_teardown);
         tcase_add_test(tcase, killed_at_any_time);
         tcase_add_test(tcase, killed_while_it_is_made);
         suite_add_tcase(suite, tcase);

@@ -3,45 +3,11 @@
 #include <stdio.h>
 
 #include "memory.h"
+#include "store-folder.h"
 #include "store-sample.h"
 #include "suite.h"
 
 #define DB "exposured.db"
-
-static char *folder;
-
-static void setup(void) {
-        folder = temp_new();
-}
-
-static void teardown(void) {
-        folder = temp_free(folder);
-}
-
-static int ignore_event(void *userdata, const struct store_event *event) {
-        (void) userdata, (void) event;
-        return 0;
-}
-
-static int ignore_file(void *userdata, const struct store_file *file) {
-        (void) userdata, (void) file;
-        return 0;
-}
-
-static int ignore_baseline(void *userdata, const struct store_baseline *baseline) {
-        (void) userdata, (void) baseline;
-        return 0;
-}
-
-static int ignore_regression(void *userdata, const struct store_regression *regression) {
-        (void) userdata, (void) regression;
-        return 0;
-}
-
-static int ignore_acceptance(void *userdata, const struct store_acceptance *acceptance) {
-        (void) userdata, (void) acceptance;
-        return 0;
-}
 
 static int try_to_open(void *userdata) {
         _cleanup_(freep) char *aside = NULL;
@@ -149,7 +115,7 @@ int main(void) {
         TCase *tcase = tcase_create("memory");
 
         tcase_set_timeout(tcase, 60);
-        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_checked_fixture(tcase, folder_setup, folder_teardown);
         tcase_add_test(tcase, creating);
         tcase_add_test(tcase, opening);
         tcase_add_test(tcase, setting_aside);

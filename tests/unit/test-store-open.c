@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store-folder.h"
 #include "store-sample.h"
 #include "store/database.h"
 #include "store/internal.h"
@@ -13,16 +14,6 @@
 #include "suite.h"
 
 #define DB "exposured.db"
-
-static char *folder;
-
-static void setup(void) {
-        folder = temp_new();
-}
-
-static void teardown(void) {
-        folder = temp_free(folder);
-}
 
 static mode_t mode_of(const char *entry) {
         _cleanup_(freep) char *path = temp_path(folder, entry);
@@ -562,7 +553,7 @@ int main(void) {
         TCase *tcase = tcase_create("open");
 
         tcase_set_timeout(tcase, 60);
-        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_checked_fixture(tcase, folder_setup, folder_teardown);
         tcase_add_loop_test(tcase, only_its_owner_reads_it, 0, ELEMENTSOF(umasks));
         tcase_add_test(tcase, mode_is_put_right);
         tcase_add_test(tcase, what_a_connection_is_like);

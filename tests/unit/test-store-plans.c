@@ -3,26 +3,13 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "store-sample.h"
+#include "store-fixture.h"
 #include "store/database.h"
 #include "store/internal.h"
 #include "suite.h"
 
 #define HISTORY 100000U
 #define UNITS 200U
-
-static char *folder;
-static struct store *store;
-
-static void setup(void) {
-        folder = temp_new();
-        store = open_as(folder, STORE_CREATED);
-}
-
-static void teardown(void) {
-        store = store_close(store);
-        folder = temp_free(folder);
-}
 
 /* The plan as SQLite tells it, a line a step. */
 static char *plan_of(enum statement id) {
@@ -168,7 +155,7 @@ int main(void) {
         TCase *tcase = tcase_create("plans");
 
         tcase_set_timeout(tcase, 120);
-        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_checked_fixture(tcase, store_setup, store_teardown);
         tcase_add_test(tcase, each_statement_has_an_index);
         tcase_add_loop_test(tcase, plan_is_as_meant, 0, ELEMENTSOF(plans));
         tcase_add_test(tcase, large_history);

@@ -3,21 +3,8 @@
 #include <stdio.h>
 
 #include "random.h"
-#include "store-sample.h"
+#include "store-fixture.h"
 #include "suite.h"
-
-static char *folder;
-static struct store *store;
-
-static void setup(void) {
-        folder = temp_new();
-        store = open_as(folder, STORE_CREATED);
-}
-
-static void teardown(void) {
-        store = store_close(store);
-        folder = temp_free(folder);
-}
 
 static const struct store_limits unlimited = { .events_max = SIZE_MAX, .baselines_max = SIZE_MAX };
 
@@ -340,7 +327,7 @@ int main(void) {
 
         random_start();
         tcase_set_timeout(tcase, 60);
-        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_checked_fixture(tcase, store_setup, store_teardown);
         tcase_add_test(tcase, nothing_to_do);
         tcase_add_test(tcase, those_that_say_least_go_first);
         tcase_add_test(tcase, old_ones_go);

@@ -2,21 +2,8 @@
 #include <errno.h>
 #include <sqlite3.h>
 
-#include "store-sample.h"
+#include "store-fixture.h"
 #include "suite.h"
-
-static char *folder;
-static struct store *store;
-
-static void setup(void) {
-        folder = temp_new();
-        store = open_as(folder, STORE_CREATED);
-}
-
-static void teardown(void) {
-        store = store_close(store);
-        folder = temp_free(folder);
-}
 
 static void reopen(void) {
         store = store_close(store);
@@ -489,7 +476,7 @@ int main(void) {
         TCase *tcase = tcase_create("rows");
 
         tcase_set_timeout(tcase, 60);
-        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_checked_fixture(tcase, store_setup, store_teardown);
         tcase_add_test(tcase, baseline_comes_back);
         tcase_add_test(tcase, baseline_is_touched);
         tcase_add_test(tcase, rows_are_removed);
