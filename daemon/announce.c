@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/uio.h>
@@ -17,8 +18,13 @@
 #include "utf8.h"
 
 #define WAITING_MAX 1024U
-#define FIELDS_MAX 96U
-#define FIELD_SIZE 512U
+/* " since PATH (created)". */
+#define CAUSE_SIZE (PATH_MAX + 64U)
+/* A field holds a path or a reason whole, the message both. An entry has room for as many as are made. */
+#define FIELD_SIZE (PATH_MAX + 2048U)
+#define FIELDS_MAX 192U
+#define CAUSES_SHOWN_MAX 16U
+#define FIELDS_SIZE ((CAUSES_SHOWN_MAX + 8) * FIELD_SIZE)
 
 /* What the catalog explains (units/exposured.catalog), and how loud each is. */
 static const struct {
@@ -43,39 +49,42 @@ struct announcer {
         unsigned n_waiting;
 };
 
-/* Fields of one journal entry, in the form "NAME=value". What is too long ends with a whole character. */
+/* Fields of one journal entry, in the form "NAME=value", one behind the other. */
 struct fields {
-        char text[FIELDS_MAX][FIELD_SIZE];
+        char text[FIELDS_SIZE];
+        size_t size;
         struct iovec iov[FIELDS_MAX];
         unsigned n;
 };
 
 static void add_field(struct fields *fields, const char *format, ...) _printf_(2, 3);
 static void add_field(struct fields *fields, const char *format, ...) {
-        char *text = fields->text[fields->n];
+        char *text = fields->text + fields->size;
         va_list ap;
         int n;
 
-        if (fields->n >= FIELDS_MAX)
+        if (fields->n >= FIELDS_MAX || FIELDS_SIZE - fields->size < FIELD_SIZE)
                 return;
         va_start(ap, format);
         n = vsnprintf(text, FIELD_SIZE, format, ap);
         va_end(ap);
         if (n < 0)
                 return;
-        fields->iov[fields->n++] = (struct iovec) { .iov_base = text, .iov_len = utf8_fit(text, FIELD_SIZE) };
+        fields->iov[fields->n] = (struct iovec) { .iov_base = text, .iov_len = utf8_fit(text, FIELD_SIZE) };
+        fields->size += fields->iov[fields->n++].iov_len + 1;
 }
 
 /*
- * The sentence that people read: nothing in it can steer a terminal, and journalctl shows it as it is. The
- * other fields keep what they are made of.
+ * The sentence that people read, the only field so far: nothing in it can steer a terminal, and journalctl
+ * shows it as it is. The other fields keep what they are made of.
  */
 static void clean_message(struct fields *fields) {
         char message[FIELD_SIZE];
 
-        memcpy(message, fields->text[0], sizeof(message));
-        utf8_clean(message, fields->text[0], FIELD_SIZE);
-        fields->iov[0].iov_len = strlen(fields->text[0]);
+        memcpy(message, fields->text, fields->size);
+        utf8_clean(message, fields->text, FIELD_SIZE);
+        fields->iov[0].iov_len = strlen(fields->text);
+        fields->size = fields->iov[0].iov_len + 1;
 }
 
 /* "PrivateTmp=, ProtectHome= and 3 more", of the checks that went the way that the event tells. */
@@ -129,13 +138,16 @@ static const char *version_before(const struct event *event) {
 static void add_model_message(struct fields *fields, const struct event *event) {
         struct event_counts counts = event_count(event);
         const char *was = version_before(event);
+        char cause[CAUSE_SIZE];
 
+        describe_cause(event, cause, sizeof(cause));
         if (was)
                 add_field(fields, "MESSAGE=systemd %s instead of %s: %zu units rated differently; %zu changed, of these "
                                   "%zu became weaker and %zu stronger", event->systemd_version ?: "", was,
                           counts.n_rated, counts.n_changed, counts.n_weaker, counts.n_stronger);
         else
-                add_field(fields, "MESSAGE=The scoring policy changed: %zu units rated differently", counts.n_rated);
+                add_field(fields, "MESSAGE=The scoring policy changed%s: %zu units rated differently", cause,
+                          counts.n_rated);
 }
 
 static void add_model_fields(struct fields *fields, const struct event *event) {
@@ -151,7 +163,7 @@ static void add_model_fields(struct fields *fields, const struct event *event) {
 }
 
 static void add_message(struct fields *fields, const struct event *event) {
-        char checks[256], cause[256], others[64];
+        char checks[256], cause[CAUSE_SIZE], others[64];
         int b = event->before, a = event->after;
 
         describe_checks(event, checks, sizeof(checks));
@@ -193,7 +205,7 @@ static int priority_of(const struct manager *m, const struct event *event) {
 }
 
 static void to_journal(struct manager *m, const struct event *event) {
-        struct fields *fields = calloc(1, sizeof(*fields));
+        struct fields *fields = malloc(sizeof(*fields));
         const struct event_unit *unit = event->n_units > 0 ? &event->units[0] : NULL;
         int r;
 
@@ -201,6 +213,7 @@ static void to_journal(struct manager *m, const struct event *event) {
                 (void) log_oom();
                 return;
         }
+        fields->size = fields->n = 0;
         add_message(fields, event);
         clean_message(fields);
         add_field(fields, "MESSAGE_ID=%s", kinds[event->type].message_id);
@@ -218,9 +231,9 @@ static void to_journal(struct manager *m, const struct event *event) {
                 add_field(fields, "EXPOSURED_REASON=%s", event->reason);
         if (event->uid != UINT32_MAX)
                 add_field(fields, "EXPOSURED_UID=%" PRIu32, event->uid);
-        for (size_t i = 0; i < event->causes.n_causes && i < 16; i++)
+        for (size_t i = 0; i < event->causes.n_causes && i < CAUSES_SHOWN_MAX; i++)
                 add_field(fields, "EXPOSURED_CAUSE=%s", event->causes.causes[i].path);
-        for (size_t i = 0; unit && i < unit->n_checks && i < 40; i++)
+        for (size_t i = 0; unit && i < unit->n_checks; i++)
                 add_field(fields, "EXPOSURED_CHECK=%s", check_info(unit->checks[i].check)->json_field);
         for (size_t i = 0; i < event->n_units && fields->n < FIELDS_MAX; i++)
                 add_field(fields, "EXPOSURED_UNITS=%s", event->units[i].unit);

@@ -314,25 +314,25 @@ void cause_to_store(const struct cause *cause, struct store_cause *ret) {
         };
 }
 
-/* One that no file explains. Takes the lines over, whatever comes of it. */
-static int set_without_path(struct causes *ret, enum cause_change change, uint64_t time, char **lines) {
+/* The only one; its path is "" where no file explains it. Takes the lines over, whatever comes of it. */
+static int set_one(struct causes *ret, const char *path, enum cause_change change, uint64_t time, char **lines) {
         struct causes causes = { .causes = calloc(1, sizeof(*causes.causes)) };
-        char *path = strdup("");
+        char *copy = strdup(path);
 
-        if (!causes.causes || !path) {
+        if (!causes.causes || !copy) {
                 free(causes.causes);
-                free(path);
+                free(copy);
                 strv_free(lines);
                 return -ENOMEM;
         }
-        causes.causes[0] = (struct cause) { path, cause_change_to_string(change), time, lines };
+        causes.causes[0] = (struct cause) { copy, cause_change_to_string(change), time, lines };
         causes.n_causes = 1;
         *ret = causes;
         return 0;
 }
 
 int causes_set_expired(struct causes *ret, uint64_t time) {
-        return set_without_path(ret, CAUSE_EXPIRED, time, NULL);
+        return set_one(ret, "", CAUSE_EXPIRED, time, NULL);
 }
 
 int causes_set_manager(struct causes *ret, const char *before, const char *now, uint64_t time) {
@@ -349,7 +349,11 @@ int causes_set_manager(struct causes *ret, const char *before, const char *now, 
         }
         if (strv_extend(&lines, old) < 0 || strv_extend(&lines, new) < 0)
                 return -ENOMEM;
-        return set_without_path(ret, CAUSE_MANAGER, time, TAKE_PTR(lines));
+        return set_one(ret, "", CAUSE_MANAGER, time, TAKE_PTR(lines));
+}
+
+int causes_set_file(struct causes *ret, const char *path, enum cause_change change, uint64_t time) {
+        return set_one(ret, path, change, time, NULL);
 }
 
 static bool causes_contain(const struct causes *causes, const struct cause *cause) {

@@ -77,6 +77,9 @@ int causes_set_expired(struct causes *ret, uint64_t time);
 /* The cause of what another version of systemd does; the versions are the lines. 0 or -ENOMEM. */
 int causes_set_manager(struct causes *ret, const char *before, const char *now, uint64_t time);
 
+/* The cause of what a file does that is of no unit: the policy. 0 or -ENOMEM. */
+int causes_set_file(struct causes *ret, const char *path, enum cause_change change, uint64_t time);
+
 /* Adds copies of files that are not there yet, up to CAUSES_MAX. 0, or -ENOMEM with some added. */
 int causes_merge(struct causes *to, const struct causes *from);
 

@@ -19,9 +19,9 @@ static unsigned parse_version(const char *version) {
         return version ? (unsigned) strtoul(version + strcspn(version, "0123456789"), NULL, 10) : 0;
 }
 
-/* The policy in use changes only where one could be looked for. */
-static int read_policy(struct manager *m, struct policy *ret_policy) {
-        char *path = NULL;
+/* The policy in use changes only where one could be looked for. *ret_former is the path of the one before. */
+static int read_policy(struct manager *m, struct policy *ret_policy, char **ret_former) {
+        _cleanup_(freep) char *path = NULL;
         int r;
 
         r = policy_file_load(NULL, ret_policy, &path);
@@ -30,19 +30,19 @@ static int read_policy(struct manager *m, struct policy *ret_policy) {
         if (r == POLICY_READ && !streq_ptr(m->policy_path, path))
                 log_info("Using the policy in %s.", path);
         m->policy_broken = r == POLICY_BROKEN;
-        free(m->policy_path);
+        *ret_former = m->policy_path;
         m->policy_path = r == POLICY_READ ? TAKE_PTR(path) : NULL;
-        free(path);
         if (r != POLICY_READ)
                 policy_init(ret_policy);
         return 0;
 }
 
 int manager_init_model(struct manager *m) {
+        _cleanup_(freep) char *former = NULL;
         struct policy policy;
         int r;
 
-        r = read_policy(m, &policy);
+        r = read_policy(m, &policy, &former);
         if (r < 0)
                 return r;
         model_init(&m->model, 0, m->scope, &policy, syscall_exists, NULL);
@@ -51,11 +51,12 @@ int manager_init_model(struct manager *m) {
 
 /* old_version: of the manager that the old model was made for; was: its name, where it is another one now. */
 static void update_model(struct manager *m, unsigned old_version, const char *was) {
-        struct model old = m->model;
+        struct former_model former = { .model = m->model, .version = was };
+        _cleanup_(freep) char *policy_path = NULL;
         struct policy policy;
         int r;
 
-        r = read_policy(m, &policy);
+        r = read_policy(m, &policy, &policy_path);
         m->policy_unread = r < 0;
         if (r < 0) {
                 log_errno(LOG_ERR, r, "Cannot look for a policy, keeping the one in use and trying again");
@@ -63,14 +64,15 @@ static void update_model(struct manager *m, unsigned old_version, const char *wa
                 status_changed(m->status);
                 return;
         }
-        if (old.systemd_version != old_version) {
-                struct policy same = old.policy;
+        former.policy_path = policy_path;
+        if (former.model.systemd_version != old_version) {
+                struct policy same = former.model.policy;
 
-                model_init(&old, old_version, m->scope, &same, syscall_exists, NULL);
+                model_init(&former.model, old_version, m->scope, &same, syscall_exists, NULL);
         }
         model_init(&m->model, parse_version(m->systemd_version), m->scope, &policy, syscall_exists, NULL);
-        manager_reassess(m, &old, was);
-        model_done(&old);
+        manager_reassess(m, &former);
+        model_done(&former.model);
         status_changed(m->status);
 }
 

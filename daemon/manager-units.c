@@ -144,24 +144,39 @@ static struct event *model_event(struct manager *m, const struct model *old) {
         return event;
 }
 
+/* Which policy file came, went or changed. */
+static int find_policy_cause(const struct manager *m, const char *former, struct event *event) {
+        enum cause_change change = CAUSE_CHANGED;
+
+        if (!former && !m->policy_path)
+                return 0;
+        if (m->policy_path && !streq_ptr(former, m->policy_path))
+                change = CAUSE_CREATED;
+        else if (!m->policy_path && !m->policy_broken)
+                change = CAUSE_REMOVED;
+        return causes_set_file(&event->causes, m->policy_path ?: former, change, event->time);
+}
+
 /* A model that judges otherwise is one event, whatever it does to how many units. */
-static void tell_model(struct manager *m, const struct model *old, const char *was) {
-        _cleanup_(event_unrefp) struct event *event = model_event(m, old);
+static void tell_model(struct manager *m, const struct former_model *former) {
+        _cleanup_(event_unrefp) struct event *event = model_event(m, &former->model);
         int r = event ? 0 : -ENOMEM;
 
-        if (r >= 0 && was)
-                r = causes_set_manager(&event->causes, was, m->systemd_version, event->time);
+        if (r >= 0 && former->version)
+                r = causes_set_manager(&event->causes, former->version, m->systemd_version, event->time);
+        else if (r >= 0)
+                r = find_policy_cause(m, former->policy_path, event);
         if (r < 0)
                 (void) log_oom();
-        else if (was)
+        else if (former->version)
                 settle_upgrade(m->settle, event);
         else if (event->n_units > 0)
                 settle_event(m->settle, event, NULL);
 }
 
-void manager_reassess(struct manager *m, const struct model *old, const char *was) {
-        ledger_update_model(&m->ledger, old, &m->model);
-        tell_model(m, old, was);
+void manager_reassess(struct manager *m, const struct former_model *former) {
+        ledger_update_model(&m->ledger, &former->model, &m->model);
+        tell_model(m, former);
         for (size_t i = 0; i < m->units.n_units; i++) {
                 struct unit *unit = m->units.units[i];
 

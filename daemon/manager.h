@@ -103,11 +103,18 @@ int manager_init_model(struct manager *manager);
 void manager_update_model(struct manager *manager);
 int manager_set_version(struct manager *manager, const char *version);
 
+/* The model until now. */
+struct former_model {
+        struct model model;
+        const char *version;            /* of systemd, where it is another one now; else NULL */
+        const char *policy_path;        /* NULL: the built-in policy */
+};
+
 /* manager-units.c: what was read becomes facts, assessment and news. */
 void manager_unit_read(struct manager *manager, struct unit *unit, struct reading *reading);
 void manager_unit_gone(struct manager *manager, struct unit *unit);
-/* Judges all units by the present model; old is the one before, was the systemd before, if it is another one. */
-void manager_reassess(struct manager *manager, const struct model *old, const char *was);
+/* Judges all units by the present model, after that one. */
+void manager_reassess(struct manager *manager, const struct former_model *former);
 /* Tells the bus what became of baseline and regression of one unit, or of all. */
 void manager_tell_settled(struct manager *manager, struct unit *unit);
 void manager_tell_all_settled(struct manager *manager);

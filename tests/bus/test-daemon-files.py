@@ -120,21 +120,25 @@ class Configuration(Case):
 
 
 class Policy(Case):
+    def causes(self):
+        """Waits for the event of another policy: which file, and what befell it."""
+        return [(path, change) for path, change, _, _ in self.peer.signal("Model").body[7]]
+
     def test_comes_changes_and_goes(self):
         self.start()
         plain = self.exposure("a.service")
         self.write_policy(PrivateNetwork=HEAVY)
-        self.peer.signal("Model")
+        self.assertEqual(self.causes(), [(RUN_POLICY, "created")])
         self.assertEqual(self.get("PolicyPath"), RUN_POLICY)
         self.assertEqual(self.exposure("a.service"), 10.0)
         # nothing has become weaker: it is judged by other rules, that is all
         self.assertEqual((self.get("Baseline", "a.service"), self.get("Regressed", "a.service")), (10.0, False))
 
         self.write_policy(KeyringMode=HEAVY)
-        self.peer.signal("Model")
+        self.assertEqual(self.causes(), [(RUN_POLICY, "changed")])
         self.assertEqual(self.exposure("a.service"), 0.1)
         os.unlink(RUN_POLICY)
-        self.peer.signal("Model")
+        self.assertEqual(self.causes(), [(RUN_POLICY, "removed")])
         self.assertEqual((self.get("PolicyPath"), self.exposure("a.service")), ("", plain))
         # systemd has no part in this
         self.assertEqual(self.asked(), [])
