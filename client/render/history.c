@@ -108,6 +108,20 @@ static char *reason_text(const struct event *event, const struct options *option
         return text;
 }
 
+/* What another model did, and of another policy which file. NULL when out of memory. */
+static char *model_text(const struct event *event, const struct output *output) {
+        const struct event_cause *cause = event->causes;
+        _cleanup_free_ char *summary = NULL;
+        char *text;
+
+        if (*event->unit)
+                return upgrade_share(event, output);
+        summary = upgrade_summary(event);
+        if (!summary || event->n_causes == 0 || !*cause->path)
+                return TAKE_PTR(summary);
+        return asprintf(&text, "%s %s; %s", cause->path, cause_text(cause), summary) < 0 ? NULL : text;
+}
+
 /* The reason of an acceptance, or the first cause. NULL when out of memory. */
 static char *why_text(const struct event *event, const struct options *options, const struct output *output) {
         const struct event_cause *cause = event->causes;
@@ -116,7 +130,7 @@ static char *why_text(const struct event *event, const struct options *options, 
         if (event->reason)
                 return reason_text(event, options);
         if (event->hits)
-                return *event->unit ? upgrade_share(event, output) : upgrade_summary(event);
+                return model_text(event, output);
         if (event->n_causes == 0)
                 return strdup("");
         if (event->n_causes > 1)

@@ -38,11 +38,14 @@ char *upgrade_subject(const struct event *event, const struct output *output) {
 
 char *upgrade_summary(const struct event *event) {
         struct hit_counts counts = event_count_hits(event);
+        const char *version_before, *version_after;
         char parts[64] = "", *text;
         int n = 0;
 
         if (!event->hits)
                 return strdup("");
+        if (!event_versions(event, &version_before, &version_after))
+                return asprintf(&text, "%zu rated differently", counts.n_rated) < 0 ? NULL : text;
         if (counts.n_weaker > 0)
                 n = snprintf(parts, sizeof(parts), ": %zu weaker", counts.n_weaker);
         if (counts.n_stronger > 0)

@@ -15,7 +15,10 @@ struct output;
 /* "systemd 257.13 -> 262", or what else it is about. To be freed; NULL when out of memory. */
 char *upgrade_subject(const struct event *event, const struct output *output);
 
-/* "12 rated differently; 3 changed: 1 weaker, 2 stronger". To be freed; NULL when out of memory. */
+/*
+ * "12 rated differently; 3 changed: 1 weaker, 2 stronger"; of another policy the first part alone. To be
+ * freed; NULL when out of memory.
+ */
 char *upgrade_summary(const struct event *event);
 
 /* What it did to the unit that the event tells of: "systemd 257.13 -> 262: rated 8.8, its settings changed". */

@@ -88,8 +88,16 @@ START_TEST(as_it_happens) {
 }
 END_TEST
 
-static void assert_in_history(const char *unit, const char *expected) {
+/* The same, as if another policy had done it. */
+static struct event *make_policy(const char *unit) {
+        static struct event_cause causes[] = { { "/etc/x.policy", "created", 0, NULL } };
         struct event *event = make_upgrade(unit);
+
+        event->causes = causes;
+        return event;
+}
+
+static void assert_in_history(struct event *event, const char *expected) {
         struct event_list list = { .events = event, .n_events = 1 };
         struct output *output = output_new(0);
 
@@ -100,10 +108,30 @@ static void assert_in_history(const char *unit, const char *expected) {
 }
 
 START_TEST(in_the_history) {
-        assert_in_history("", "systemd 257.13 → 262                2 rated differently; 3 changed: 1 weaker, 1 stronger");
-        assert_in_history("a.service", "systemd 257.13 → 262 rates it 7.7, and with its new settings 7.9\n");
-        assert_in_history("b.service", "systemd 257.13 → 262: its settings changed\n");
-        assert_in_history("c.service", "systemd 257.13 → 262 rates it 4.9\n");
+        assert_in_history(make_upgrade(""), "systemd 257.13 → 262                2 rated differently; 3 changed: 1 weaker, 1 stronger");
+        assert_in_history(make_upgrade("a.service"), "systemd 257.13 → 262 rates it 7.7, and with its new settings 7.9\n");
+        assert_in_history(make_upgrade("b.service"), "systemd 257.13 → 262: its settings changed\n");
+        assert_in_history(make_upgrade("c.service"), "systemd 257.13 → 262 rates it 4.9\n");
+}
+END_TEST
+
+START_TEST(another_policy) {
+        struct event *event = make_policy("");
+        struct output *output = output_new(0);
+
+        assert_in_history(event, "scoring policy                /etc/x.policy was created; 2 rated differently\n");
+        assert_in_history(make_policy("c.service"), "scoring policy rates it 4.9\n");
+        event = make_policy("");
+        event_print(event, output);
+        ck_assert_str_eq(output_text(output),
+                         "n/a ● scoring policy: 2 rated differently [0123]\n"
+                         "    ▲ a.service changed: 7.7 → 7.9, PrivateTmp 0 → 1\n"
+                         "    ▼ b.service changed: 7.8 → 7.2, PrivateNetwork 1 → 0\n"
+                         "    ● d.service changed: 5.0 → 5.0\n"
+                         "    rated differently: a.service 7.8 → 7.7, c.service 5.0 → 4.9\n"
+                         "    /etc/x.policy was created\n");
+        event->hits = event_hits_free(event->hits);
+        output_free(output);
 }
 END_TEST
 
@@ -146,6 +174,7 @@ int main(void) {
         tcase_add_test(tests, counts);
         tcase_add_test(tests, as_it_happens);
         tcase_add_test(tests, in_the_history);
+        tcase_add_test(tests, another_policy);
         tcase_add_test(tests, in_json);
         tcase_add_test(tests, nonsense);
         suite_add_tcase(suite, tests);
