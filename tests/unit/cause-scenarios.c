@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <exposured/macro.h>
+
+#include "cause-scenarios.h"
+
+const struct scenario scenarios[] = {
+        {
+                "nothing happened",
+                { { WRITE, UNIT, SERVICE }, { WRITE, OVERRIDE, OPEN } }, UNIT, { OVERRIDE },
+                {}, UNIT, { OVERRIDE },
+                "unknown \n",
+        },
+        { "no files at all", {}, NULL, {}, {}, NULL, {}, "unknown \n" },
+        {
+                "the fragment is written to",
+                { { WRITE, UNIT, CLOSED } }, UNIT, {},
+                { { WRITE, UNIT, OPEN } }, UNIT, {},
+                "changed usr/foo.service\n-ProtectHome=yes\n+ProtectHome=no\n",
+        },
+        {
+                "the fragment is replaced",
+                { { WRITE, UNIT, CLOSED } }, UNIT, {},
+                { { WRITE, "usr/new", OPEN }, { RENAME, "usr/new", UNIT } }, UNIT, {},
+                "changed usr/foo.service\n-ProtectHome=yes\n+ProtectHome=no\n",
+        },
+        {
+                "written with the same size at the same time",
+                { { WRITE, UNIT, "[Service]\nUMask=0077\n" }, { TOUCH, UNIT, "1" } }, UNIT, {},
+                { { WRITE, UNIT, "[Service]\nUMask=0022\n" }, { TOUCH, UNIT, "1" } }, UNIT, {},
+                "changed usr/foo.service\n-UMask=0077\n+UMask=0022\n",
+        },
+        {
+                "a private file is written to",
+                { { PRIVATE, UNIT, CLOSED }, { TOUCH, UNIT, "1" } }, UNIT, {},
+                { { WRITE, UNIT, OPEN }, { PRIVATE, UNIT, NULL }, { TOUCH, UNIT, "2" } }, UNIT, {},
+                "changed usr/foo.service\n",
+        },
+        {
+                "a private file is written to, and keeps its size",
+                { { PRIVATE, UNIT, "[Service]\nUMask=0077\n" }, { TOUCH, UNIT, "1" } }, UNIT, {},
+                { { WRITE, UNIT, "[Service]\nUMask=0022\n" }, { TOUCH, UNIT, "2" } }, UNIT, {},
+                "changed usr/foo.service\n",
+        },
+        {
+                "a private file is written to, and keeps its time",
+                { { PRIVATE, UNIT, CLOSED }, { TOUCH, UNIT, "1" } }, UNIT, {},
+                { { WRITE, UNIT, OPEN }, { TOUCH, UNIT, "1" } }, UNIT, {},
+                "changed usr/foo.service\n",
+        },
+        {
+                "a private file is replaced by another one of its size and time",
+                { { PRIVATE, UNIT, "[Service]\nUMask=0077\n" }, { TOUCH, UNIT, "1" } }, UNIT, {},
+                { { PRIVATE, "usr/new", "[Service]\nUMask=0022\n" }, { TOUCH, "usr/new", "1" },
+                  { RENAME, "usr/new", UNIT } }, UNIT, {},
+                "changed usr/foo.service\n",
+        },
+        {
+                "a private file is as it was",
+                { { PRIVATE, UNIT, CLOSED } }, UNIT, {},
+                {}, UNIT, {},
+                "unknown \n",
+        },
+        {
+                "a file is made private, and says the same",
+                { { WRITE, UNIT, CLOSED } }, UNIT, {},
+                { { PRIVATE, UNIT, NULL } }, UNIT, {},
+                "unknown \n",
+        },
+        {
+                "a file is made private, and written to",
+                { { WRITE, UNIT, CLOSED }, { TOUCH, UNIT, "1" } }, UNIT, {},
+                { { PRIVATE, UNIT, NULL }, { WRITE, UNIT, OPEN } }, UNIT, {},
+                "changed usr/foo.service\n",
+        },
+        {
+                "touched",
+                { { WRITE, UNIT, SERVICE }, { TOUCH, UNIT, "1" } }, UNIT, {},
+                { { TOUCH, UNIT, "2" } }, UNIT, {},
+                "unknown \n",
+        },
+        {
+                "touched, while another one changes",
+                { { WRITE, UNIT, SERVICE }, { TOUCH, UNIT, "1" }, { WRITE, OVERRIDE, CLOSED } },
+                UNIT, { OVERRIDE },
+                { { TOUCH, UNIT, "2" }, { WRITE, OVERRIDE, OPEN } }, UNIT, { OVERRIDE },
+                "changed etc/foo.service.d/override.conf\n-ProtectHome=yes\n+ProtectHome=no\n",
+        },
+        {
+                "replaced by a file that says the same",
+                { { WRITE, UNIT, SERVICE }, { WRITE, OVERRIDE, CLOSED } }, UNIT, { OVERRIDE },
+                { { WRITE, "usr/new", SERVICE }, { RENAME, "usr/new", UNIT }, { WRITE, OVERRIDE, OPEN } },
+                UNIT, { OVERRIDE },
+                "changed etc/foo.service.d/override.conf\n-ProtectHome=yes\n+ProtectHome=no\n",
+        },
+        {
+                "only a comment is changed",
+                { { WRITE, UNIT, "# one\n" SERVICE } }, UNIT, {},
+                { { WRITE, UNIT, "# two\n\n" SERVICE } }, UNIT, {},
+                "unknown \n",
+        },
+        {
+                "systemctl edit",
+                { { WRITE, UNIT, SERVICE } }, UNIT, {},
+                { { WRITE, OVERRIDE, OPEN } }, UNIT, { OVERRIDE },
+                "created etc/foo.service.d/override.conf\n+ProtectHome=no\n",
+        },
+        {
+                "the first drop-in of a unit without a fragment",
+                {}, NULL, {},
+                { { WRITE, OVERRIDE, OPEN } }, NULL, { OVERRIDE },
+                "created etc/foo.service.d/override.conf\n+ProtectHome=no\n",
+        },
+        {
+                "a drop-in that nobody else may read",
+                { { WRITE, UNIT, SERVICE } }, UNIT, {},
+                { { PRIVATE, OVERRIDE, OPEN } }, UNIT, { OVERRIDE },
+                "created etc/foo.service.d/override.conf\n",
+        },
+        {
+                "a drop-in is removed",
+                { { WRITE, UNIT, SERVICE }, { WRITE, OVERRIDE, CLOSED } }, UNIT, { OVERRIDE },
+                { { REMOVE, OVERRIDE, NULL } }, UNIT, {},
+                "removed etc/foo.service.d/override.conf\n-ProtectHome=yes\n",
+        },
+        {
+                "a file is removed, and the unit not loaded again",
+                { { WRITE, UNIT, SERVICE }, { WRITE, OVERRIDE, CLOSED } }, UNIT, { OVERRIDE },
+                { { REMOVE, OVERRIDE, NULL } }, UNIT, { OVERRIDE },
+                "removed etc/foo.service.d/override.conf\n-ProtectHome=yes\n",
+        },
+        {
+                "a file that was missing is there",
+                { { WRITE, UNIT, SERVICE } }, UNIT, { OVERRIDE },
+                { { WRITE, OVERRIDE, OPEN } }, UNIT, { OVERRIDE },
+                "created etc/foo.service.d/override.conf\n+ProtectHome=no\n",
+        },
+        {
+                "a drop-in came and went",
+                { { WRITE, UNIT, CLOSED } }, UNIT, {},
+                {}, UNIT, { OVERRIDE },
+                "unknown \n",
+        },
+        {
+                "a drop-in with comments alone, and another one",
+                { { WRITE, UNIT, SERVICE } }, UNIT, {},
+                { { WRITE, OVERRIDE, "# nothing\n" }, { WRITE, ALL_SERVICES, OPEN } },
+                UNIT, { ALL_SERVICES, OVERRIDE },
+                "created etc/service.d/10-x.conf\n+ProtectHome=no\n",
+        },
+        {
+                "a drop-in with comments alone",
+                { { WRITE, UNIT, SERVICE } }, UNIT, {},
+                { { WRITE, OVERRIDE, "# nothing\n" } }, UNIT, { OVERRIDE },
+                "created etc/foo.service.d/override.conf\n",
+        },
+        {
+                "drop-ins of the other kinds are paths like others",
+                { { WRITE, UNIT, SERVICE }, { WRITE, "etc/foo@.service.d/a.conf", CLOSED } },
+                UNIT, { "etc/foo@.service.d/a.conf" },
+                { { WRITE, ALL_SERVICES, "A=1\n" }, { WRITE, "etc/foo-.service.d/b.conf", "B=1\n" },
+                  { WRITE, "etc/foo@.service.d/a.conf", OPEN } },
+                UNIT, { ALL_SERVICES, "etc/foo-.service.d/b.conf", "etc/foo@.service.d/a.conf" },
+                "created etc/foo-.service.d/b.conf\n+B=1\n"
+                "changed etc/foo@.service.d/a.conf\n-ProtectHome=yes\n+ProtectHome=no\n"
+                "created etc/service.d/10-x.conf\n+A=1\n",
+        },
+
+        /* One file stands before another. */
+        {
+                "systemctl edit --full",
+                { { WRITE, UNIT, SERVICE "ProtectHome=yes\n" } }, UNIT, {},
+                { { WRITE, UNIT_ETC, SERVICE "ProtectHome=no\n" } }, UNIT_ETC, {},
+                "created etc/foo.service\n-ProtectHome=yes\n+ProtectHome=no\n",
+        },
+        {
+                "systemctl edit --full, and nothing is changed",
+                { { WRITE, UNIT, SERVICE } }, UNIT, {},
+                { { WRITE, UNIT_ETC, SERVICE } }, UNIT_ETC, {},
+                "created etc/foo.service\n",
+        },
+        {
+                "the overriding fragment is removed",
+                { { WRITE, UNIT, SERVICE "ProtectHome=no\n" },
+                  { WRITE, UNIT_ETC, SERVICE "ProtectHome=yes\n" } },
+                UNIT_ETC, {},
+                { { REMOVE, UNIT_ETC, NULL } }, UNIT, {},
+                "removed etc/foo.service\n-ProtectHome=yes\n+ProtectHome=no\n",
+        },
+        {
+                "systemctl revert",
+                { { WRITE, UNIT, SERVICE }, { WRITE, UNIT_ETC, SERVICE "ProtectHome=yes\n" },
+                  { WRITE, OVERRIDE, "[Service]\nUMask=0077\n" },
+                  { WRITE, CONTROL, "[Service]\nMemoryMax=1\n" } },
+                UNIT_ETC, { OVERRIDE, CONTROL },
+                { { REMOVE, UNIT_ETC, NULL }, { REMOVE, OVERRIDE, NULL }, { REMOVE, CONTROL, NULL } },
+                UNIT, {},
+                "removed etc/foo.service\n-ProtectHome=yes\n"
+                "removed etc/foo.service.d/override.conf\n-UMask=0077\n"
+                "property " CONTROL "\n-MemoryMax=1\n",
+        },
+        {
+                "a unit of an instance stands before its template",
+                { { WRITE, "usr/foo@.service", CLOSED } }, "usr/foo@.service", {},
+                { { WRITE, "etc/foo@a.service", OPEN } }, "etc/foo@a.service", {},
+                "created etc/foo@a.service\n-ProtectHome=yes\n+ProtectHome=no\n",
+        },
+        {
+                "a drop-in stands before the one of its name",
+                { { WRITE, UNIT, SERVICE }, { WRITE, VENDOR, CLOSED } }, UNIT, { VENDOR },
+                { { WRITE, VENDOR_ETC, OPEN } }, UNIT, { VENDOR_ETC },
+                "created etc/foo.service.d/10-x.conf\n-ProtectHome=yes\n+ProtectHome=no\n",
+        },
+        {
+                "a drop-in of the unit stands before the one for all services",
+                { { WRITE, UNIT, SERVICE }, { WRITE, ALL_SERVICES, CLOSED } }, UNIT, { ALL_SERVICES },
+                { { WRITE, VENDOR, OPEN } }, UNIT, { VENDOR },
+                "created usr/foo.service.d/10-x.conf\n-ProtectHome=yes\n+ProtectHome=no\n",
+        },
+        {
+                "the drop-in that stood before another is removed",
+                { { WRITE, UNIT, SERVICE }, { WRITE, VENDOR, OPEN }, { WRITE, VENDOR_ETC, CLOSED } },
+                UNIT, { VENDOR_ETC },
+                { { REMOVE, VENDOR_ETC, NULL } }, UNIT, { VENDOR },
+                "removed etc/foo.service.d/10-x.conf\n-ProtectHome=yes\n+ProtectHome=no\n",
+        },
+        {
+                "a drop-in is renamed",
+                { { WRITE, UNIT, SERVICE }, { WRITE, VENDOR, CLOSED } }, UNIT, { VENDOR },
+                { { RENAME, VENDOR, "usr/foo.service.d/90-x.conf" } },
+                UNIT, { "usr/foo.service.d/90-x.conf" },
+                "removed usr/foo.service.d/10-x.conf\n-ProtectHome=yes\n"
+                "created usr/foo.service.d/90-x.conf\n+ProtectHome=yes\n",
+        },
+
+        /* Masks. */
+        {
+                "a drop-in is masked",
+                { { WRITE, UNIT, SERVICE }, { WRITE, VENDOR, CLOSED } }, UNIT, { VENDOR },
+                { { LINK, VENDOR_ETC, "/dev/null" } }, UNIT, { VENDOR_ETC },
+                "relinked etc/foo.service.d/10-x.conf\n-ProtectHome=yes\n",
+        },
+        {
+                "a drop-in is masked by an empty file",
+                { { WRITE, UNIT, SERVICE }, { WRITE, VENDOR, CLOSED } }, UNIT, { VENDOR },
+                { { WRITE, VENDOR_ETC, "" } }, UNIT, { VENDOR_ETC },
+                "created etc/foo.service.d/10-x.conf\n-ProtectHome=yes\n",
+        },
+        {
+                "a masked drop-in comes back",
+                { { WRITE, UNIT, SERVICE }, { WRITE, VENDOR, OPEN }, { LINK, VENDOR_ETC, "/dev/null" } },
+                UNIT, { VENDOR_ETC },
+                { { REMOVE, VENDOR_ETC, NULL } }, UNIT, { VENDOR },
+                "removed etc/foo.service.d/10-x.conf\n+ProtectHome=no\n",
+        },
+        {
+                "a drop-in is replaced by a mask",
+                { { WRITE, UNIT, SERVICE }, { WRITE, OVERRIDE, CLOSED } }, UNIT, { OVERRIDE },
+                { { REMOVE, OVERRIDE, NULL }, { LINK, OVERRIDE, "/dev/null" } }, UNIT, { OVERRIDE },
+                "relinked etc/foo.service.d/override.conf\n-ProtectHome=yes\n",
+        },
+        {
+                "a drop-in that nobody else may read is masked",
+                { { WRITE, UNIT, SERVICE }, { PRIVATE, VENDOR, CLOSED } }, UNIT, { VENDOR },
+                { { LINK, VENDOR_ETC, "/dev/null" } }, UNIT, { VENDOR_ETC },
+                "relinked etc/foo.service.d/10-x.conf\n",
+        },
+        {
+                "the unit is masked",
+                { { WRITE, UNIT, CLOSED } }, UNIT, {},
+                { { LINK, UNIT_ETC, "/dev/null" } }, UNIT_ETC, {},
+                "relinked etc/foo.service\n-ProtectHome=yes\n",
+        },
+        {
+                "a mask is as it was",
+                { { WRITE, UNIT, CLOSED }, { LINK, VENDOR_ETC, "/dev/null" } }, UNIT, { VENDOR_ETC },
+                { { WRITE, UNIT, OPEN } }, UNIT, { VENDOR_ETC },
+                "changed usr/foo.service\n-ProtectHome=yes\n+ProtectHome=no\n",
+        },
+
+        /* Links. */
+        {
+                "a link points elsewhere",
+                { { WRITE, "opt/a.service", CLOSED }, { WRITE, "opt/b.service", OPEN },
+                  { LINK, UNIT_ETC, "../opt/a.service" } }, UNIT_ETC, {},
+                { { REMOVE, UNIT_ETC, NULL }, { LINK, UNIT_ETC, "../opt/b.service" } }, UNIT_ETC, {},
+                "relinked etc/foo.service\n-ProtectHome=yes\n+ProtectHome=no\n",
+        },
+        {
+                "a link points elsewhere, where the same is said",
+                { { WRITE, "opt/a.service", CLOSED }, { LINK, UNIT_ETC, "../opt/a.service" } }, UNIT_ETC, {},
+                { { REMOVE, UNIT_ETC, NULL }, { LINK, UNIT_ETC, ".././opt/a.service" } }, UNIT_ETC, {},
+                "relinked etc/foo.service\n",
+        },
+        {
+                "the same, while another one changes",
+                { { WRITE, "opt/a.service", SERVICE }, { LINK, UNIT_ETC, "../opt/a.service" },
+                  { WRITE, VENDOR, CLOSED } },
+                UNIT_ETC, { VENDOR },
+                { { REMOVE, UNIT_ETC, NULL }, { LINK, UNIT_ETC, ".././opt/a.service" },
+                  { WRITE, VENDOR, OPEN } },
+                UNIT_ETC, { VENDOR },
+                "changed usr/foo.service.d/10-x.conf\n-ProtectHome=yes\n+ProtectHome=no\n",
+        },
+        {
+                "the second link of a chain points elsewhere",
+                { { WRITE, "opt/a.service", CLOSED }, { WRITE, "opt/b.service", OPEN },
+                  { LINK, "opt/link", "a.service" }, { LINK, UNIT_ETC, "../opt/link" } }, UNIT_ETC, {},
+                { { REMOVE, "opt/link", NULL }, { LINK, "opt/link", "b.service" } }, UNIT_ETC, {},
+                "changed etc/foo.service\n-ProtectHome=yes\n+ProtectHome=no\n",
+        },
+        {
+                "what a link leads to changes",
+                { { WRITE, "opt/a.service", CLOSED }, { LINK, UNIT_ETC, "../opt/a.service" } }, UNIT_ETC, {},
+                { { WRITE, "opt/a.service", OPEN } }, UNIT_ETC, {},
+                "changed etc/foo.service\n-ProtectHome=yes\n+ProtectHome=no\n",
+        },
+        {
+                "what a link leads to is removed",
+                { { WRITE, "opt/a.service", CLOSED }, { LINK, UNIT_ETC, "../opt/a.service" } }, UNIT_ETC, {},
+                { { REMOVE, "opt/a.service", NULL } }, UNIT_ETC, {},
+                "removed etc/foo.service\n-ProtectHome=yes\n",
+        },
+        {
+                "a link that leads nowhere points elsewhere, where there is nothing",
+                { { LINK, UNIT_ETC, "a" } }, UNIT_ETC, {},
+                { { REMOVE, UNIT_ETC, NULL }, { LINK, UNIT_ETC, "b" } }, UNIT_ETC, {},
+                "relinked etc/foo.service\n",
+        },
+        {
+                "a link out of what is seen, and nothing else",
+                { { LINK, UNIT_ETC, "unseen" } }, UNIT_ETC, {},
+                {}, UNIT_ETC, {},
+                "changed etc/foo.service\n",
+        },
+        {
+                "a link out of what is seen, while another one changes",
+                { { LINK, UNIT_ETC, "unseen" }, { WRITE, OVERRIDE, CLOSED } }, UNIT_ETC, { OVERRIDE },
+                { { WRITE, OVERRIDE, OPEN } }, UNIT_ETC, { OVERRIDE },
+                "changed etc/foo.service.d/override.conf\n-ProtectHome=yes\n+ProtectHome=no\n",
+        },
+        {
+                "a link out of what is seen instead of a file",
+                { { WRITE, UNIT_ETC, CLOSED } }, UNIT_ETC, {},
+                { { REMOVE, UNIT_ETC, NULL }, { LINK, UNIT_ETC, "unseen" } }, UNIT_ETC, {},
+                "relinked etc/foo.service\n",
+        },
+        {
+                "a file instead of a link out of what is seen",
+                { { LINK, UNIT_ETC, "unseen" } }, UNIT_ETC, {},
+                { { REMOVE, UNIT_ETC, NULL }, { WRITE, UNIT_ETC, OPEN } }, UNIT_ETC, {},
+                "created etc/foo.service\n",
+        },
+        {
+                "systemctl link out of what is seen",
+                { { WRITE, UNIT, CLOSED } }, UNIT, {},
+                { { LINK, UNIT_ETC, "unseen" } }, UNIT_ETC, {},
+                "created etc/foo.service\n",
+        },
+        {
+                "systemctl revert of that",
+                { { WRITE, UNIT, CLOSED }, { LINK, UNIT_ETC, "unseen" } }, UNIT_ETC, {},
+                { { REMOVE, UNIT_ETC, NULL } }, UNIT, {},
+                "removed etc/foo.service\n",
+        },
+        {
+                "a drop-in that is a link out of what is seen",
+                { { WRITE, UNIT, CLOSED } }, UNIT, {},
+                { { LINK, OVERRIDE, "unseen" } }, UNIT, { OVERRIDE },
+                "created etc/foo.service.d/override.conf\n",
+        },
+        {
+                "systemctl link",
+                { { WRITE, UNIT, CLOSED }, { WRITE, "opt/foo.service", OPEN } }, UNIT, {},
+                { { LINK, UNIT_ETC, "../opt/foo.service" } }, UNIT_ETC, {},
+                "created etc/foo.service\n-ProtectHome=yes\n+ProtectHome=no\n",
+        },
+        {
+                "an alias leads to another unit",
+                { { WRITE, "usr/a.service", CLOSED }, { WRITE, "usr/b.service", OPEN } }, "usr/a.service", {},
+                {}, "usr/b.service", {},
+                "relinked usr/b.service\n-ProtectHome=yes\n+ProtectHome=no\n",
+        },
+        {
+                "an alias leads to another unit, for one is removed",
+                { { WRITE, "usr/a.service", CLOSED }, { WRITE, "usr/b.service", OPEN } }, "usr/a.service", {},
+                { { REMOVE, "usr/a.service", NULL } }, "usr/b.service", {},
+                "removed usr/a.service\n-ProtectHome=yes\n+ProtectHome=no\n",
+        },
+        {
+                "an alias with its drop-ins is the unit's no more",
+                { { WRITE, UNIT, SERVICE }, { WRITE, "etc/alias.service.d/20.conf", CLOSED } },
+                UNIT, { "etc/alias.service.d/20.conf" },
+                {}, UNIT, {},
+                "relinked etc/alias.service.d/20.conf\n-ProtectHome=yes\n",
+        },
+        {
+                "the same files by another path",
+                { { WRITE, "usr/lib/foo.service", SERVICE }, { LINK, "lib", "usr/lib" },
+                  { WRITE, OVERRIDE, CLOSED } },
+                "lib/foo.service", { OVERRIDE },
+                {}, "usr/lib/foo.service", { OVERRIDE },
+                "unknown \n",
+        },
+        {
+                "the same files by another path, while another one changes",
+                { { WRITE, "usr/lib/foo.service", SERVICE }, { LINK, "lib", "usr/lib" },
+                  { WRITE, OVERRIDE, CLOSED } },
+                "lib/foo.service", { OVERRIDE },
+                { { WRITE, OVERRIDE, OPEN } }, "usr/lib/foo.service", { OVERRIDE },
+                "changed etc/foo.service.d/override.conf\n-ProtectHome=yes\n+ProtectHome=no\n",
+        },
+
+        /* At run time. */
+        {
+                "systemctl set-property",
+                { { WRITE, UNIT, SERVICE } }, UNIT, {},
+                { { WRITE, CONTROL, "# by systemctl\n[Service]\nMemoryMax=1\n" } }, UNIT, { CONTROL },
+                "property " CONTROL "\n+MemoryMax=1\n",
+        },
+        {
+                "systemctl set-property, again",
+                { { WRITE, UNIT, SERVICE }, { WRITE, CONTROL, "[Service]\nMemoryMax=1\n" } },
+                UNIT, { CONTROL },
+                { { WRITE, CONTROL, "[Service]\nMemoryMax=2\n" } }, UNIT, { CONTROL },
+                "property " CONTROL "\n-MemoryMax=1\n+MemoryMax=2\n",
+        },
+        {
+                "systemctl --user set-property",
+                { { WRITE, UNIT, SERVICE } }, UNIT, {},
+                { { WRITE, USER_CONTROL, "[Service]\nMemoryMax=1\n" } }, UNIT, { USER_CONTROL },
+                "property " USER_CONTROL "\n+MemoryMax=1\n",
+        },
+        {
+                "systemd-run, again",
+                { { WRITE, TRANSIENT, CLOSED } }, TRANSIENT, {},
+                { { WRITE, TRANSIENT, OPEN }, { WRITE, TRANSIENT_DROP_IN, "[Service]\nMemoryMax=1\n" } },
+                TRANSIENT, { TRANSIENT_DROP_IN },
+                "property " TRANSIENT "\n-ProtectHome=yes\n+ProtectHome=no\n"
+                "property " TRANSIENT_DROP_IN "\n+MemoryMax=1\n",
+        },
+        {
+                "a folder that only sounds like one of the manager's",
+                { { WRITE, UNIT, SERVICE } }, UNIT, {},
+                { { WRITE, "etc/system.control/foo.service.d/a.conf", OPEN } },
+                UNIT, { "etc/system.control/foo.service.d/a.conf" },
+                "created etc/system.control/foo.service.d/a.conf\n+ProtectHome=no\n",
+        },
+};
+
+const size_t n_scenarios = ELEMENTSOF(scenarios);
