@@ -34,7 +34,7 @@ static bool enter_as_user(void) {
 static bool enter(void) {
         if (geteuid() == 0 ? unshare(CLONE_NEWNS) < 0 : !enter_as_user())
                 return false;
-        return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) >= 0;
+        return mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) >= 0;
 }
 
 bool mount_namespace_possible(void) {

@@ -343,13 +343,16 @@ START_TEST(folder_without_access) {
 END_TEST
 
 int main(void) {
-        Suite *suite = suite_create("store-disk");
-        TCase *disk = tcase_create("disk"), *access_case = tcase_create("access");
+        TCase *disk, *access_case;
+        Suite *suite;
 
         if (!mount_namespace_possible()) {
                 printf("No mounts of our own are possible here.\n");
                 return SKIPPED;
         }
+        suite = suite_create("store-disk");
+        disk = tcase_create("disk");
+        access_case = tcase_create("access");
 
         /* What is left below the mounts is removed from outside. */
         tcase_add_unchecked_fixture(disk, make_outer, remove_outer);
