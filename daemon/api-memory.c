@@ -56,19 +56,27 @@ static size_t worse_checks(const struct assessment *baseline, const struct asses
         return n;
 }
 
-static int append_regression(sd_bus_message *m, const struct manager *manager, const struct entry *entry) {
+struct list {
+        sd_bus_message *reply;
+        const struct manager *manager;
+};
+
+static int append_regression(const struct entry *entry, void *userdata) {
+        const struct list *list = userdata;
+        const struct model *model = &list->manager->model;
         const struct event *event = entry->regression->event;
         struct check_change checks[_CHECK_MAX];
         struct assessment baseline, now;
+        sd_bus_message *m = list->reply;
         int r;
 
-        entry_baseline(entry, &manager->model, &baseline);
-        assess(&manager->model, entry_settled(entry), &now);
+        entry_baseline(entry, model, &baseline);
+        assess(model, entry_settled(entry), &now);
         r = sd_bus_message_open_container(m, 'r', EXPOSURED_REGRESSION_SIGNATURE);
         if (r >= 0)
                 r = sd_bus_message_append(m, "sts", event->id, entry->regression->since, entry->key);
         if (r >= 0)
-                r = append_open_units(m, manager, event);
+                r = append_open_units(m, list->manager, event);
         if (r >= 0)
                 r = sd_bus_message_append(m, "dd", baseline.exposure / 10.0, now.exposure / 10.0);
         if (r >= 0)
@@ -78,32 +86,19 @@ static int append_regression(sd_bus_message *m, const struct manager *manager, c
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-/* One row for each event: of the entry that the event is about, or the first one that it is open for. */
-static bool is_listed(const struct manager *m, size_t i) {
-        const struct entry *entry = m->ledger.entries[i];
-        const struct event *event = entry->regression->event;
-        const struct entry *about = ledger_get(&m->ledger, event->unit);
-
-        if (about && about->regression && about->regression->event == event)
-                return about == entry;
-        for (size_t k = 0; k < i; k++)
-                if (m->ledger.entries[k]->regression && m->ledger.entries[k]->regression->event == event)
-                        return false;
-        return true;
-}
-
 static int turn_list_regressions(struct manager *manager, sd_bus_message *call, uint32_t uid, sd_bus_error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        struct list list = { .manager = manager };
         int r;
 
         (void) uid, (void) error;
         r = sd_bus_message_new_method_return(call, &reply);
         if (r < 0)
                 return r;
+        list.reply = reply;
         r = sd_bus_message_open_container(reply, 'a', "(" EXPOSURED_REGRESSION_SIGNATURE ")");
-        for (size_t i = 0; i < manager->ledger.n_entries && r >= 0; i++)
-                if (manager->ledger.entries[i]->regression && is_listed(manager, i))
-                        r = append_regression(reply, manager, manager->ledger.entries[i]);
+        if (r >= 0)
+                r = ledger_each_regression(&manager->ledger, append_regression, &list);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);

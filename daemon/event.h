@@ -55,6 +55,7 @@ struct event {
         uint32_t uid;                   /* who accepted; UINT32_MAX: nobody */
         char *reason;
         uint64_t until;                 /* an acceptance ends then; 0: never */
+        bool met;                       /* by a walk through the ledger, in which it is open; the ledger's */
 };
 
 /* With an id of its own and no units. NULL: out of memory. */

@@ -168,6 +168,30 @@ void ledger_clear_regression(struct ledger *ledger, struct entry *entry) {
         ledger->n_regressed--;
 }
 
+/* Whether it is the entry that the event is about, or the first one of those where that has it no more. */
+static bool stands_for(const struct ledger *ledger, const struct entry *entry, struct event *event) {
+        const struct entry *about = ledger_get(ledger, event->unit);
+        bool met = event->met;
+
+        event->met = true;
+        return about && about->regression && about->regression->event == event ? about == entry : !met;
+}
+
+int ledger_each_regression(struct ledger *ledger, regression_fn fn, void *userdata) {
+        int r = 0;
+
+        for (size_t i = 0; i < ledger->n_entries; i++)
+                if (ledger->entries[i]->regression)
+                        ledger->entries[i]->regression->event->met = false;
+        for (size_t i = 0; i < ledger->n_entries && r >= 0; i++) {
+                const struct entry *entry = ledger->entries[i];
+
+                if (entry->regression && stands_for(ledger, entry, entry->regression->event))
+                        r = fn(entry, userdata);
+        }
+        return r < 0 ? r : 0;
+}
+
 /* Not applicable does no harm. */
 static uint8_t harm(uint8_t badness) {
         return badness == BADNESS_NOT_APPLICABLE ? 0 : badness;

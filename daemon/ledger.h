@@ -80,6 +80,14 @@ void ledger_update_model(struct ledger *ledger, const struct model *old, const s
 int ledger_set_regression(struct ledger *ledger, struct entry *entry, struct event *event, uint64_t since);
 void ledger_clear_regression(struct ledger *ledger, struct entry *entry);
 
+/*
+ * Calls fn once for each event that told an open regression, in the order of keys: with the entry that the event is
+ * about or, where that one has it no more, the first one that it is open for. A negative result of fn ends it, and
+ * is returned; else 0.
+ */
+typedef int (*regression_fn)(const struct entry *entry, void *userdata);
+int ledger_each_regression(struct ledger *ledger, regression_fn fn, void *userdata);
+
 /* What has become of an entry whose unit has facts other than those told last. */
 struct judgement {
         enum event_type type;           /* regressed, improved or changed */
