@@ -274,11 +274,11 @@ class Bus:
         self.call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "AddMatch", "s", rule)
 
     def collect(self, seconds):
-        """The signals that came so far and come within this time."""
+        """The signals that came so far and come within this time; calls too, for a monitor."""
         deadline, came = time.monotonic() + seconds, False
         while True:
             while (message := self._message()) is not None:
-                if message.kind == SIGNAL:
+                if message.kind in (CALL, SIGNAL):
                     self.signals.append(message)
             left = deadline - time.monotonic()
             if (left < 0 and came) or not select.select([self.socket], [], [], max(0, left))[0]:

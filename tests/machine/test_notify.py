@@ -1,44 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The agent in a real session: real regressions, its own unit in the user's systemd, and a notification server on a
-screen of this host that is on the session's bus through a relay."""
+"""The agent in a real session: real regressions, its own unit, and a real notification server."""
 
 import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import tempfile
-import threading
 import time
-import unittest
 
-import bus
 import case
 import machine as machines
 import tap
+from session import AGENT, HARDENED, RUNTIME, SECONDS, SESSION, USER, SessionCase
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "notify"))
-
-# pylint: disable=wrong-import-position
-from desktops import Dunst  # noqa: E402
-
-USER = machines.USER_ID
-RUNTIME = f"/run/user/{USER}"
-AGENT = "exposure-notify.service"
-SESSION = "session.target"
-MANAGER = "org.exposured.Exposure1.Manager"
-SECONDS = 30
-
-SESSION_TEXT = "[Unit]\nBindsTo=graphical-session.target\n"
-HARDENED = """[Service]
-ExecStart=/bin/sleep infinity
-PrivateTmp=yes
-ProtectHome=yes
-NoNewPrivileges=yes
-"""
-WEAKER = "[Service]\nProtectHome=no\n"
 # Who sits there may accept, without a password.
 RULE = """polkit.addRule(function(action, subject) {
     if (action.id == "org.exposured.Exposure1.accept")
@@ -55,134 +27,17 @@ def read(path):
         return file.read()
 
 
-class Relay:
-    """The bus of a session in a machine, as a socket of this host for who runs as its user."""
+class Notify(SessionCase):
+    rule = RULE
 
-    def __init__(self, path, uid):
-        self.folder = tempfile.mkdtemp(prefix="exposured-relay-")
-        os.chmod(self.folder, 0o711)
-        self.path, self.uid, self.address = path, uid, f"unix:path={self.folder}/bus"
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.listener.bind(f"{self.folder}/bus")
-        os.chmod(f"{self.folder}/bus", 0o666)
-        self.listener.listen(8)
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                near, _ = self.listener.accept()
-            except OSError:
-                return
-            far = bus.connect(self.path, self.uid)
-            for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
-
-    @staticmethod
-    def _copy(source, sink):
-        try:
-            while data := source.recv(1 << 16):
-                sink.sendall(data)
-            sink.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-
-    def close(self):
-        self.listener.close()
-        shutil.rmtree(self.folder)
-
-
-class Notify(case.MachineCase):
     @classmethod
     def prepare(cls):
-        missing = Dunst.missing()
-        if missing and not case.required():
-            raise unittest.SkipTest(f"{missing} is not installed")
-        assert not missing, f"{missing} is not installed"
-        cls.machine.write("/etc/exposured.conf.d/10-test.conf", "[Exposure]\nSettleSec=500ms\n")
-        cls.machine.write("/etc/polkit-1/rules.d/10-test.rules", RULE)
         for name in ("less", "xdg-terminal-exec"):
             cls.machine.write(f"/usr/local/bin/{name}", TERMINAL, 0o755)
-        cls.machine.write(f"/etc/systemd/user/{SESSION}", SESSION_TEXT)
-        cls.machine.start_sessions(USER)
-        cls.machine.systemctl("start", "exposured.service")
-        cls.relay = Relay(cls.machine.path(f"{RUNTIME}/bus"), USER)
-        cls.addClassCleanup(cls.relay.close)
-        environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "DBUS_SESSION_BUS_ADDRESS": cls.relay.address}
-        cls.desktop = Dunst(environment, USER)
-        cls.addClassCleanup(cls.desktop.close)
-        cls.user_systemctl("preset", AGENT)
-        cls.user_systemctl("start", SESSION)
-        case.await_true(lambda: cls.show("ActiveState") == "active", "agent", SECONDS)
-        cls.names = (f"web{number}" for number in range(100))
-        cls.signals = cls.connect()
-        cls.signals.match(f"type='signal',interface='{MANAGER}',member='Regressed'")
-
-    @classmethod
-    def check_the_end(cls):
-        cls.user_systemctl("stop", SESSION)
-        case.await_true(lambda: cls.show("ActiveState") == "inactive", "end of the agent", SECONDS)
-        text = cls.journal_of_agent()
-        for word in case.SANITIZER_WORDS:
-            assert word not in text, text[-6000:]
-        assert cls.show("Result") == "success", text[-4000:]
-        super().check_the_end()
-
-    @classmethod
-    def user_systemctl(cls, *arguments, check=True):
-        return cls.machine.systemctl("--user", *arguments, user=USER, check=check)
-
-    @classmethod
-    def show(cls, name):
-        return cls.user_systemctl("show", "-P", name, AGENT).stdout.strip()
-
-    @classmethod
-    def journal_of_agent(cls):
-        cls.machine.run("journalctl", "--sync", check=False)
-        return cls.machine.output("journalctl", "--user", "-u", AGENT, "--no-pager", user=USER, check=False)
-
-    def told(self):
-        """Ids of what was told, with the number that the server gave."""
-        try:
-            with open(self.machine.path(f"{RUNTIME}/exposure-notify/told"), encoding="utf-8") as file:
-                return {id: int(number) for id, number in re.findall(r"^told \S+ (\S+) (\d+)$", file.read(), re.M)}
-        except FileNotFoundError:
-            return {}
-
-    def new_unit(self):
-        """A running unit with a baseline."""
-        name = f"{next(self.names)}.service"
-        self.machine.write(f"/etc/systemd/system/{name}", HARDENED)
-        self.machine.systemctl("daemon-reload")
-        self.machine.systemctl("start", name)
-        case.await_true(lambda: '"appeared"' in self.machine.output("exposurectl", "history", name, "--json=short"),
-                        f"history of {name}", SECONDS)
-        return name
-
-    def weaken(self, name):
-        """Gives the id of its regression, the number of its notification, and how long that took after the signal."""
-        path = f"/etc/systemd/system/{name}.d/local.conf"
-        self.machine.write(path, WEAKER)
-        self.machine.systemctl("daemon-reload")
-        signal = case.await_true(lambda: self.regressed(name), f"signal of {name}", SECONDS)
-        id = signal.body[0]
-        case.await_true(lambda: self.told().get(id, 0) > 0, f"notification of {name}", SECONDS)
-        return id, self.told()[id], time.monotonic() - signal.time
-
-    def regressed(self, name):
-        return next((m for m in self.signals.collect(0.02) if m.member == "Regressed" and m.body[2] == name), None)
-
-    def mend(self, name):
-        self.machine.remove(f"/etc/systemd/system/{name}.d/local.conf")
-        self.machine.systemctl("daemon-reload")
-
-    def rest(self):
-        """After a minute of silence what comes is told at once; the agent does not hurry for a test."""
-        self.user_systemctl("restart", AGENT)
-        case.await_true(lambda: self.show("ActiveState") == "active", "agent", SECONDS)
+        super().prepare()
 
     def setUp(self):
-        self.rest()
+        super().setUp()
         self.machine.remove("/tmp/terminal")
 
     def test_in_two_seconds_and_closed_when_mended(self):
@@ -193,22 +48,12 @@ class Notify(case.MachineCase):
             spans.append(seconds)
             case.await_true(lambda: not self.desktop.is_empty(), "notification on the screen", SECONDS)
             if len(spans) == 1:
-                self.picture()
+                self.picture("machine")
             self.mend(name)
             case.await_true(lambda id=id: id not in self.told(), "end of the notification", SECONDS)
             case.await_true(self.desktop.is_empty, "empty screen", SECONDS)
         tap.note(f"from the signal to the notification: {', '.join(f'{span:.2f}' for span in spans)} s")
         self.assertLess(min(spans), 2)
-
-    def picture(self):
-        folder = os.path.join(case.build_folder(), "tests", "notify", "pictures")
-        os.makedirs(folder, exist_ok=True)
-        path = os.path.join(folder, f"machine-{self.machine.systemd_version()}.png")
-        case.await_true(lambda: self.colors(path) > 50, "picture", SECONDS)
-
-    def colors(self, path):
-        self.desktop.picture(path)
-        return int(subprocess.run(["identify", "-format", "%k", path], stdout=subprocess.PIPE, check=True).stdout)
 
     def test_accept(self):
         name = self.new_unit()
