@@ -15,6 +15,7 @@
 #include "archive.h"
 #include "log.h"
 #include "manager.h"
+#include "settle.h"
 #include "utf8.h"
 
 #define WAITING_MAX 1024U
@@ -47,6 +48,8 @@ struct announcer {
                 bool kept;
         } waiting[WAITING_MAX];
         unsigned n_waiting;
+        struct event *unmarked[WAITING_MAX]; /* that could not be marked as told */
+        unsigned n_unmarked;
 };
 
 /* Fields of one journal entry, in the form "NAME=value", one behind the other. */
@@ -251,15 +254,42 @@ static int run_mark(struct store *store, void *data) {
         return store ? store_mark_announced(store, event->id) : -ENOTCONN;
 }
 
+/* Beyond what is remembered a restart tells it once more. */
+static void mark_later(struct manager *m, struct event *event) {
+        struct announcer *a = m->announcer;
+
+        if (a->n_unmarked < WAITING_MAX)
+                a->unmarked[a->n_unmarked++] = event_ref(event);
+        settle_retry(m->settle);
+}
+
 static void on_marked(void *userdata, void *data, int result) {
-        (void) userdata;
-        (void) result;
-        event_unref(data);
+        struct event *event = data;
+
+        /* -ENOENT: the database did not take the event, or has forgotten it. */
+        if (result < 0 && result != -ECANCELED && result != -ENOENT)
+                mark_later(userdata, event);
+        event_unref(event);
 }
 
 static void mark(struct manager *m, struct event *event) {
-        if (archive_submit(m->archive, run_mark, on_marked, event_ref(event)) < 0)
-                event_unref(event);
+        int r;
+
+        r = archive_submit(m->archive, run_mark, on_marked, event_ref(event));
+        if (r < 0)
+                on_marked(m, event, r);
+}
+
+void announcer_mark(struct announcer *a) {
+        struct event *again[WAITING_MAX];
+        unsigned n = a->n_unmarked;
+
+        memcpy(again, a->unmarked, n * sizeof(*again));
+        a->n_unmarked = 0;
+        for (unsigned i = 0; i < n; i++) {
+                mark(a->manager, again[i]);
+                event_unref(again[i]);
+        }
 }
 
 static void tell(struct manager *m, struct event *event, bool kept) {
@@ -269,14 +299,9 @@ static void tell(struct manager *m, struct event *event, bool kept) {
                 mark(m, event);
 }
 
-void announce(struct manager *m, struct event *event, bool first, bool kept) {
+void announce(struct manager *m, struct event *event, bool kept) {
         struct announcer *a = m->announcer;
 
-        if (!first) {
-                if (kept)
-                        mark(m, event);
-                return;
-        }
         if (m->served || a->n_waiting >= WAITING_MAX) {
                 tell(m, event, kept);
                 return;
@@ -309,6 +334,8 @@ struct announcer *announcer_free(struct announcer *a) {
                 return NULL;
         for (unsigned i = 0; i < a->n_waiting; i++)
                 event_unref(a->waiting[i].event);
+        for (unsigned i = 0; i < a->n_unmarked; i++)
+                event_unref(a->unmarked[i]);
         free(a);
         return NULL;
 }

@@ -17,8 +17,11 @@ int announcer_new(struct announcer **ret, struct manager *manager);
 /* Takes NULL, returns NULL. */
 struct announcer *announcer_free(struct announcer *announcer);
 
-/* first: it was not told before. kept: it is in the archive, where it is marked as told. References it. */
-void announce(struct manager *manager, struct event *event, bool first, bool kept);
+/* kept: it is in the archive, where it is marked as told. References it. */
+void announce(struct manager *manager, struct event *event, bool kept);
 
 /* Others can hear us now. */
 void announcer_flush(struct announcer *announcer);
+
+/* The archive takes something again: what could not be marked as told is, now. */
+void announcer_mark(struct announcer *announcer);

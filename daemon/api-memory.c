@@ -11,6 +11,7 @@
 #include "ledger.h"
 #include "log.h"
 #include "manager.h"
+#include "settle.h"
 #include "timer.h"
 #include "turns.h"
 #include "utf8.h"
@@ -232,6 +233,8 @@ static void on_query_done(void *userdata, void *data, int result) {
 
         forget_query(manager, query);
         manager_worked(manager);
+        if (result < 0 && result != -ECANCELED && result != -ENOENT)
+                settle_retry(manager->settle);
         if (result == -ECANCELED)
                 r = 0;
         else if (result == -ENOENT)

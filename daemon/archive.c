@@ -163,7 +163,7 @@ static struct job *next_job(struct archive *a) {
         (void) pthread_mutex_lock(&a->mutex);
         while (!a->quit && !a->waiting.head)
                 (void) pthread_cond_wait(&a->wake, &a->mutex);
-        job = a->quit ? NULL : pop(&a->waiting);
+        job = pop(&a->waiting);
         (void) pthread_mutex_unlock(&a->mutex);
         return job;
 }
@@ -199,6 +199,16 @@ static void finish_jobs(struct archive *a) {
         while ((job = pop(&ended))) {
                 a->n_jobs--;
                 job->done(a->userdata, job->data, job->result);
+                free(job);
+        }
+}
+
+/* Whatever became of them: who would have to act on it is about to go. */
+static void cancel_jobs(struct archive *a, struct jobs *jobs) {
+        struct job *job;
+
+        while ((job = pop(jobs))) {
+                job->done(a->userdata, job->data, -ECANCELED);
                 free(job);
         }
 }
@@ -299,8 +309,6 @@ int archive_new(struct archive **ret, sd_event *event, const char *folder, void 
 }
 
 struct archive *archive_free(struct archive *a) {
-        struct job *job;
-
         if (!a)
                 return NULL;
         if (a->running) {
@@ -310,11 +318,8 @@ struct archive *archive_free(struct archive *a) {
                 (void) pthread_mutex_unlock(&a->mutex);
                 (void) pthread_join(a->thread, NULL);
         }
-        finish_jobs(a);
-        while ((job = pop(&a->waiting))) {
-                job->done(a->userdata, job->data, -ECANCELED);
-                free(job);
-        }
+        cancel_jobs(a, &a->ended);
+        cancel_jobs(a, &a->waiting);
         sd_event_source_disable_unref(a->source);
         (void) close(a->fd);
         free(a->folder);

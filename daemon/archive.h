@@ -23,7 +23,7 @@ typedef void (*archive_done_fn)(void *userdata, void *data, int result);
 /* The folder is kept as it is and opened by the thread, each time that it has to. NULL: there is no store. */
 int archive_new(struct archive **ret, sd_event *event, const char *folder, void *userdata);
 
-/* Waits for what is under way, cancels the rest. Takes NULL, returns NULL. */
+/* Waits until all jobs have run. What came of them nobody is told. Takes NULL, returns NULL. */
 struct archive *archive_free(struct archive *archive);
 
 /* -ENOBUFS where too many jobs wait; done() is not called then. */

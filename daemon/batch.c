@@ -312,6 +312,10 @@ static int write_events(struct store *store, const struct batch *batch) {
                 if (r == -EEXIST)
                         r = 0;
                 r = refused(r, "the event", batch->events[i]->id);
+                if (r >= 0 && batch->announced)
+                        r = store_mark_announced(store, batch->events[i]->id);
+                if (r == -ENOENT)
+                        r = 0;
         }
         return r;
 }
@@ -370,7 +374,7 @@ int batch_run(struct store *store, void *data) {
                 if (batch->items[i].told && !batch->items[i].complete)
                         r = find_causes(store, batch, &batch->items[i], &snapshots[i]);
         if (r >= 0)
-                r = store ? write_all(store, batch, snapshots) : -ENOTCONN;
+                r = store && !batch->unread ? write_all(store, batch, snapshots) : -ENOTCONN;
         for (size_t i = 0; i < batch->n_items; i++)
                 snapshot_done(&snapshots[i]);
         free(snapshots);

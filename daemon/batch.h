@@ -54,6 +54,7 @@ struct batch {
         bool manager_changed;           /* systemd is another one since the last batch */
         bool announced;                 /* the events were told already */
         bool private;                   /* only the user hears of it whose files these are */
+        bool unread;                    /* what the store holds is not known: nothing is written over it */
         bool old_version;               /* an upgrade of systemd is still to be told: it is not noted yet */
         struct event *upgrade;          /* that event, borrowed: it is one of the events too */
 };

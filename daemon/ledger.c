@@ -17,6 +17,7 @@ static struct entry *entry_free(struct entry *entry) {
         free(entry->files_key);
         free(entry->composite);
         free(entry->settled);
+        free(entry->first);
         free(entry->before_acceptance);
         free(entry);
         return NULL;

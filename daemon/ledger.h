@@ -27,6 +27,7 @@ struct entry {
         struct facts baseline;          /* what was accepted */
         struct assessment *composite;   /* the baseline, where no facts stand for it: best of several states */
         struct facts *settled;          /* the state told last; NULL: the baseline's facts */
+        struct facts *first;            /* what it was judged from while the archive could not be read, or NULL */
         uint64_t taken;                 /* when the baseline was taken; realtime, µs */
         uint64_t seen;                  /* when it was loaded last; realtime, µs */
         uint64_t files_signature;       /* of the settled state, see files_signature() */

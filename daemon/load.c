@@ -12,10 +12,19 @@
 #include "log.h"
 #include "manager.h"
 #include "settle.h"
+#include "status.h"
 #include "strv.h"
+#include "timer.h"
 
 /* Events of open regressions, and those that a crash kept from being told. */
 #define EVENTS_MAX 65536U
+#define RETRY_USEC (2 * USEC_PER_SEC)
+
+struct load {
+        struct manager *manager;
+        struct timer *timer;
+        int error;                      /* logged */
+};
 
 struct loaded {
         struct ledger ledger;
@@ -137,37 +146,155 @@ static int run_load(struct store *store, void *data) {
 
 /* In the event loop. */
 
+/* Moves what is known of an entry to another ledger. */
+static int move_entry(struct entry *from, struct ledger *to, const struct model *model) {
+        struct entry *entry = ledger_add(to, from->key);
+
+        if (!entry || entry_set_baseline(entry, model, &from->baseline, from->composite) < 0 ||
+            entry_set_settled(entry, entry_settled(from)) < 0)
+                return -ENOMEM;
+        ledger_clear_regression(to, entry);
+        free(entry->before_acceptance);
+        entry->before_acceptance = TAKE_PTR(from->before_acceptance);
+        entry->until = from->until;
+        entry->taken = from->taken;
+        entry->seen = from->seen;
+        entry->files_signature = from->files_signature;
+        entry->gone = from->gone;
+        memcpy(entry->acceptance_id, from->acceptance_id, sizeof(entry->acceptance_id));
+        return from->regression ? ledger_set_regression(to, entry, from->regression->event, from->regression->since) : 0;
+}
+
+/* What became of a unit since the state that the database knows was told, and stays so. */
+static int replay(const struct entry *from, struct ledger *to, struct entry *entry, const struct model *model,
+                  bool ratchet) {
+        struct judgement judgement;
+        int r;
+
+        entry_judge(entry, model, entry_settled(from), ratchet, &judgement);
+        r = entry_settle(entry, model, entry_settled(from), &judgement);
+        if (r < 0)
+                return r;
+        entry->gone = from->gone;
+        entry->files_signature = from->files_signature;
+        if (judgement.baseline_moves)
+                entry->taken = from->taken;
+        if (!judgement.open || from->gone)
+                ledger_clear_regression(to, entry);
+        return judgement.open && from->regression ?
+                ledger_set_regression(to, entry, from->regression->event, from->regression->since) : 0;
+}
+
+static int keep_entry(struct entry *from, struct ledger *to, const struct model *model, bool ratchet) {
+        struct entry *stored = ledger_get(to, from->key);
+
+        if (!from->known || from->passing)
+                return 0;
+        /* What a person has accepted stands. */
+        if (stored && *from->acceptance_id && from->before_acceptance)
+                *from->before_acceptance = stored->before_acceptance ? *stored->before_acceptance : stored->baseline;
+        if (!stored || *from->acceptance_id)
+                return move_entry(from, to, model);
+        if (from->first && facts_equal(from->first, entry_settled(stored)) && !stored->gone)
+                return replay(from, to, stored, model, ratchet);
+        /* It had changed before already: it is judged anew by what the database says. */
+        return 0;
+}
+
+static void take(struct manager *m, struct loaded *l) {
+        (void) archive_take_renewed(m->archive);
+        for (size_t i = 0; i < m->units.n_units; i++)
+                m->units.units[i]->entry = NULL;
+        ledger_done(&m->ledger);
+        m->ledger = l->ledger;
+        l->ledger = (struct ledger) {};
+        m->stored_version = TAKE_PTR(l->systemd_version);
+        m->ledger_is_new = m->ledger.n_entries == 0;
+        m->unread = 0;
+        for (size_t i = 0; i < l->n_events; i++)
+                announce(m, l->events[i], true);
+        manager_loaded(m);
+        if (archive_error(m->archive) < 0)
+                settle_retry(m->settle);
+}
+
+/* It is tried for as long as it takes; until then what is now is compared with what will be. */
+static void try_again(struct load *load, int error) {
+        struct manager *m = load->manager;
+
+        if (error != load->error && error != -ENOTCONN)
+                log_errno(LOG_ERR, error, "Cannot read the database, trying again every %u s",
+                          (unsigned) (RETRY_USEC / USEC_PER_SEC));
+        load->error = error;
+        m->unread = error;
+        timer_arm(load->timer, RETRY_USEC);
+        if (!m->connection) {
+                m->ledger_is_new = true;
+                manager_loaded(m);
+        }
+        status_changed(m->status);
+}
+
 static void on_loaded(void *userdata, void *data, int result) {
         struct manager *m = userdata;
         struct loaded *l = data;
 
-        if (result != -ECANCELED) {
-                if (result < 0 && result != -ENOTCONN)
-                        log_errno(LOG_ERR, result, "Cannot read the database, going on with what was read");
-                (void) archive_take_renewed(m->archive);
-                ledger_done(&m->ledger);
-                m->ledger = l->ledger;
-                l->ledger = (struct ledger) {};
-                m->stored_version = TAKE_PTR(l->systemd_version);
-                m->ledger_is_new = m->ledger.n_entries == 0;
-                for (size_t i = 0; i < l->n_events; i++)
-                        announce(m, l->events[i], true, true);
-                manager_loaded(m);
-        }
+        for (size_t i = 0; i < m->ledger.n_entries && result >= 0; i++)
+                result = keep_entry(m->ledger.entries[i], &l->ledger, &m->model, m->config.ratchet);
+        if (result >= 0)
+                take(m, l);
+        else if (result != -ECANCELED)
+                try_again(m->load, result);
         loaded_free(l);
 }
 
-int load_start(struct manager *m) {
+static int load_submit(struct load *load) {
         struct loaded *l;
         int r;
 
         l = calloc(1, sizeof(*l));
         if (!l)
                 return -ENOMEM;
-        r = archive_submit(m->archive, run_load, on_loaded, l);
+        r = archive_submit(load->manager->archive, run_load, on_loaded, l);
         if (r < 0)
                 loaded_free(l);
         return r;
+}
+
+static void on_timer(void *userdata) {
+        struct load *load = userdata;
+        int r;
+
+        r = load_submit(load);
+        if (r < 0)
+                try_again(load, r);
+}
+
+int load_new(struct load **ret, struct manager *manager) {
+        struct load *load;
+        int r;
+
+        load = calloc(1, sizeof(*load));
+        if (!load)
+                return -ENOMEM;
+        load->manager = manager;
+        r = timer_new(&load->timer, manager->event, on_timer, load);
+        if (r >= 0)
+                r = load_submit(load);
+        if (r < 0) {
+                load_free(load);
+                return r;
+        }
+        *ret = load;
+        return 0;
+}
+
+struct load *load_free(struct load *load) {
+        if (!load)
+                return NULL;
+        timer_free(load->timer);
+        free(load);
+        return NULL;
 }
 
 /* Units that are not loaded: are their files there still? */
@@ -221,6 +348,8 @@ static void on_gone_found(void *userdata, void *data, int result) {
         struct manager *m = userdata;
         struct absent *absent = data;
 
+        if (result < 0 && result != -ECANCELED)
+                settle_retry(m->settle);
         if (result >= 0)
                 for (char **key = absent->gone; key && *key; key++)
                         settle_gone(m->settle, *key);

@@ -80,6 +80,13 @@ void manager_update_model(struct manager *m) {
         update_model(m, m->model.systemd_version, NULL);
 }
 
+void manager_take_ledger(struct manager *m) {
+        const char *last = m->stored_version ?: m->systemd_version;
+
+        m->manager_changed = !streq(last, m->systemd_version);
+        update_model(m, parse_version(last), m->manager_changed ? last : NULL);
+}
+
 int manager_set_version(struct manager *m, const char *version) {
         _cleanup_(freep) char *last = NULL;
         char *copy;

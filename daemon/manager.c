@@ -252,7 +252,7 @@ static const struct connection_ops connection_ops = {
 static void on_sweep_done(void *userdata, uint64_t duration_usec) {
         struct manager *m = userdata;
 
-        if (m->last_scan == 0)
+        if (m->last_scan == 0 && m->loaded)
                 load_find_gone(m);
         m->last_scan = timer_realtime();
         m->last_scan_duration = duration_usec;
@@ -353,6 +353,7 @@ void manager_reload(struct manager *m) {
 
 void manager_exit(struct manager *m, int error) {
         m->exit_code = error;
+        settle_end(m->settle);
         notifier_tell(m->notifier, "STOPPING=1");
         connection_prepare_end(m->connection);
         (void) sd_event_exit(m->event, 0);
@@ -365,16 +366,30 @@ int manager_run(struct manager *m) {
         return r < 0 ? log_errno(LOG_ERR, r, "Cannot go on") : m->exit_code;
 }
 
-/* What is remembered is there: now it can be compared with what is. */
-void manager_loaded(struct manager *m) {
+static void manager_connect(struct manager *m) {
         int r;
 
-        m->loaded = true;
         r = connection_new(&m->connection, m->event, m->scope, &connection_ops, m);
         if (r < 0) {
                 log_errno(LOG_ERR, r, "Cannot connect to the bus");
                 manager_exit(m, r);
         }
+}
+
+void manager_loaded(struct manager *m) {
+        m->loaded = true;
+        if (!m->connection) {
+                manager_connect(m);
+                return;
+        }
+        settle_again(m->settle);
+        if (m->systemd_version)
+                manager_take_ledger(m);
+        if (m->last_scan != 0) {
+                load_find_gone(m);
+                acceptances_advance(m->acceptances);
+        }
+        status_changed(m->status);
 }
 
 /* systemd makes the folder (StateDirectory=); a user's instance that it did not start has its place too. */
@@ -414,7 +429,7 @@ static int manager_open_archive(struct manager *m) {
         if (r < 0)
                 log_debug("Cannot make %s, it may be there later.", folder);
         r = archive_new(&m->archive, m->event, folder, m);
-        return r < 0 ? r : load_start(m);
+        return r < 0 ? r : load_new(&m->load, m);
 }
 
 static int manager_start(struct manager *m) {
@@ -479,6 +494,7 @@ struct manager *manager_free(struct manager *m) {
                 return NULL;
         connection_free(m->connection);
         archive_free(m->archive);
+        load_free(m->load);
         acceptances_free(m->acceptances);
         authority_free(m->authority);
         announcer_free(m->announcer);

@@ -43,7 +43,9 @@ struct manager {
                 sd_bus_message *call;   /* NULL: free; the archive's job holds it */
                 uint32_t uid;
         } queries[32];                  /* of the history, under way */
-        bool loaded;                    /* the ledger holds what the archive held */
+        struct load *load;
+        bool loaded;                    /* the ledger holds what the archive held, but for unread */
+        int unread;                     /* why it could not be read so far, negative errno; it is tried again */
         bool ledger_is_new;             /* that was nothing: the first start */
         char *stored_version;           /* of systemd, when something was kept last; NULL: unknown */
         bool manager_changed;           /* systemd is another one than then */
@@ -94,7 +96,7 @@ void manager_exit(struct manager *manager, int error);
 /* Much was done; what that took is given back soon. */
 void manager_worked(struct manager *manager);
 
-/* The ledger is filled, all else can start. */
+/* The ledger is filled: all else can start, or what is there is compared with it. */
 void manager_loaded(struct manager *manager);
 
 /* manager-model.c: by what facts are judged. */
@@ -102,6 +104,8 @@ int manager_init_model(struct manager *manager);
 /* Reads the policy, takes systemd's version, and judges all units by what comes of it. */
 void manager_update_model(struct manager *manager);
 int manager_set_version(struct manager *manager, const char *version);
+/* The ledger and systemd's version in it came late. */
+void manager_take_ledger(struct manager *manager);
 
 /* The model until now. */
 struct former_model {

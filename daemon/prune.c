@@ -7,6 +7,7 @@
 #include "log.h"
 #include "manager.h"
 #include "prune.h"
+#include "settle.h"
 #include "strv.h"
 #include "timer.h"
 
@@ -61,6 +62,8 @@ static void on_pruned(void *userdata, void *data, int result) {
                 return;
         if (result < 0 && result != -ECANCELED && result != -ENOTCONN)
                 log_errno(LOG_WARNING, result, "Cannot forget what is too old");
+        if (result < 0 && result != -ECANCELED)
+                settle_retry(m->settle);
         prune_free(data);
 }
 

@@ -14,10 +14,9 @@
 #include "snapshot.h"
 #include "status.h"
 #include "timer.h"
+#include "unsaved.h"
 #include "upgrade.h"
 
-/* Events that could not be kept: beyond these the oldest are only in the journal. */
-#define UNSAVED_MAX 1024U
 /* A unit that changes all the time is judged after so many settle times. */
 #define PATIENCE_FACTOR 10
 #define RETRY_USEC (30 * USEC_PER_SEC)
@@ -35,10 +34,10 @@ struct settle {
         char **gone;                    /* keys whose last unit went */
         uint64_t gone_since;            /* monotonic, µs */
         bool in_flight;                 /* a batch is being kept */
-        bool rewrite;
+        bool rewrite;                   /* all is to be written again */
+        bool incomplete;                /* the archive lacks something that could not be written */
         int failure;                    /* of the last batch, logged */
-        struct event *unsaved[UNSAVED_MAX];
-        unsigned n_unsaved;
+        struct unsaved unsaved;
 };
 
 static uint64_t min_usec(uint64_t a, uint64_t b) {
@@ -77,7 +76,7 @@ static void schedule(struct settle *s) {
         /* No unit is judged before. */
         if (s->upgrade.event)
                 due = s->upgrade.due;
-        if (s->next || s->rewrite)
+        if (s->next || (s->rewrite && !s->manager->unread))
                 due = now;
         if (due == UINT64_MAX)
                 timer_disarm(s->timer);
@@ -174,6 +173,15 @@ static int finish_item(struct item *item, struct entry *entry, const struct unit
         return r < 0 ? r : item_take(item, entry, unit);
 }
 
+static int entry_set_first(struct entry *entry, const struct facts *facts) {
+        free(entry->first);
+        entry->first = malloc(sizeof(*entry->first));
+        if (!entry->first)
+                return -ENOMEM;
+        *entry->first = *facts;
+        return 0;
+}
+
 /* A unit that nobody remembers: what it is now is its baseline. */
 static int judge_new(struct settle *s, struct batch *batch, struct unit *unit, bool variant) {
         struct manager *m = s->manager;
@@ -182,6 +190,8 @@ static int judge_new(struct settle *s, struct batch *batch, struct unit *unit, b
         int r;
 
         r = entry_set_baseline(entry, &m->model, &unit->facts, NULL);
+        if (r >= 0 && m->unread)
+                r = entry_set_first(entry, &unit->facts);
         if (r < 0)
                 return r;
         entry->taken = unit->last_read;
@@ -191,8 +201,11 @@ static int judge_new(struct settle *s, struct batch *batch, struct unit *unit, b
         item = batch_add(batch, entry->key);
         if (!item)
                 return -ENOMEM;
-        /* The first start takes all as it is, and an instance is announced by its template. */
-        item->told = !m->ledger_is_new && !variant;
+        /*
+         * The first start takes all as it is, and an instance is announced by its template. Who does not know what
+         * was there before does not call it new.
+         */
+        item->told = !m->ledger_is_new && !m->unread && !variant;
         item->type = EVENT_APPEARED;
         item->before = item->after = unit->assessment.exposure;
         return finish_item(item, entry, unit);
@@ -339,20 +352,6 @@ static void judge_gone(struct settle *s, struct batch *batch) {
 
 /* Keeping. */
 
-static void save_later(struct settle *s, struct event *event) {
-        if (s->n_unsaved >= UNSAVED_MAX) {
-                event_unref(s->unsaved[0]);
-                memmove(s->unsaved, s->unsaved + 1, (UNSAVED_MAX - 1) * sizeof(s->unsaved[0]));
-                s->n_unsaved--;
-        }
-        s->unsaved[s->n_unsaved++] = event_ref(event);
-}
-
-static void forget_unsaved(struct settle *s) {
-        while (s->n_unsaved > 0)
-                event_unref(s->unsaved[--s->n_unsaved]);
-}
-
 /* What is told is told with the regressions in place. */
 static void apply_regressions(struct manager *m, const struct batch *batch) {
         for (size_t i = 0; i < batch->n_items; i++) {
@@ -361,11 +360,23 @@ static void apply_regressions(struct manager *m, const struct batch *batch) {
 
                 if (!entry || !item->open || !item->event || item->type != EVENT_REGRESSED)
                         continue;
+                /* Accepted while it was being kept. */
+                if (entry->taken != item->taken)
+                        continue;
                 if (ledger_set_regression(&m->ledger, entry, item->event, item->since) < 0)
                         (void) log_oom();
         }
         for (size_t i = 0; i < m->units.n_units; i++)
                 manager_tell_settled(m, m->units.units[i]);
+}
+
+static void tell(struct settle *s, const struct batch *batch, bool kept) {
+        apply_regressions(s->manager, batch);
+        for (size_t i = 0; i < batch->n_events; i++) {
+                announce(s->manager, batch->events[i], kept);
+                if (!kept)
+                        unsaved_add(&s->unsaved, batch->events[i]);
+        }
 }
 
 /* Once, not with each try. That there is no database was said before. */
@@ -391,17 +402,18 @@ static void on_kept(void *userdata, void *data, int result) {
                 return;
         }
         s->in_flight = false;
-        apply_regressions(m, batch);
-        for (size_t i = 0; i < batch->n_events; i++) {
-                announce(m, batch->events[i], !batch->announced, result >= 0);
-                if (result < 0 && !batch->announced)
-                        save_later(s, batch->events[i]);
-        }
+        if (!batch->announced)
+                tell(s, batch, result >= 0);
         if (result < 0) {
                 log_failure(s, result);
-                timer_arm(s->retry_timer, RETRY_USEC);
-        } else if (batch->announced)
-                forget_unsaved(s);
+                settle_retry(s);
+        } else if (batch->announced) {
+                unsaved_done(&s->unsaved);
+                s->incomplete = false;
+                timer_disarm(s->retry_timer);
+                announcer_mark(m->announcer);
+        } else
+                s->rewrite = s->rewrite || s->incomplete;
         s->failure = result < 0 ? result : 0;
         batch_free(batch);
         if (result >= 0)
@@ -416,40 +428,17 @@ static void submit(struct settle *s, struct batch *batch) {
 
         s->in_flight = true;
         batch->old_version = s->upgrade.event != NULL;
+        batch->unread = s->manager->unread < 0;
         r = archive_submit(s->manager->archive, batch_run, on_kept, batch);
         if (r < 0)
                 on_kept(s->manager, batch, r);
-}
-
-/* All that is remembered, and what could not be kept so far. */
-static int fill_rewrite(struct settle *s, struct batch *batch) {
-        struct manager *m = s->manager;
-        int r = 0;
-
-        batch->announced = true;
-        for (size_t i = 0; i < m->ledger.n_entries && r >= 0; i++) {
-                struct entry *entry = m->ledger.entries[i];
-                struct item *item;
-
-                if (!entry->known || entry->passing)
-                        continue;
-                item = batch_add(batch, entry->key);
-                r = item ? item_take(item, entry, unit_table_get(&m->units, entry->key)) : -ENOMEM;
-                if (r >= 0)
-                        item_take_regression(item, entry);
-                if (r >= 0 && entry->regression)
-                        r = batch_add_event(batch, entry->regression->event);
-        }
-        for (unsigned i = 0; i < s->n_unsaved && r >= 0; i++)
-                r = batch_add_event(batch, s->unsaved[i]);
-        return r;
 }
 
 static void rewrite(struct settle *s) {
         _cleanup_(batch_freep) struct batch *batch = new_batch(s);
 
         s->rewrite = false;
-        if (!batch || fill_rewrite(s, batch) < 0) {
+        if (!batch || unsaved_fill(&s->unsaved, s->manager, batch) < 0) {
                 (void) log_oom();
                 return;
         }
@@ -471,7 +460,7 @@ void settle_advance(struct settle *s) {
 
         if (s->in_flight || !m->loaded || scan_state(m->scan)->sweeping || !m->systemd_version)
                 return;
-        if (s->rewrite || archive_take_renewed(m->archive)) {
+        if (!m->unread && (s->rewrite || archive_take_renewed(m->archive))) {
                 rewrite(s);
                 return;
         }
@@ -524,8 +513,35 @@ void settle_rewrite(struct settle *s) {
         schedule(s);
 }
 
+void settle_retry(struct settle *s) {
+        s->incomplete = true;
+        if (!timer_is_armed(s->retry_timer))
+                timer_arm(s->retry_timer, RETRY_USEC);
+        status_changed(s->manager->status);
+}
+
+void settle_again(struct settle *s) {
+        const struct unit_table *units = &s->manager->units;
+        uint64_t now = timer_now();
+
+        for (size_t i = 0; i < units->n_units; i++)
+                if (units->units[i]->assessed)
+                        settle_unit_read(s, units->units[i], true, now);
+        s->rewrite = s->rewrite || s->incomplete;
+        schedule(s);
+}
+
+void settle_end(struct settle *s) {
+        if (s->incomplete && !s->in_flight && s->manager->loaded && !s->manager->unread)
+                rewrite(s);
+}
+
+bool settle_incomplete(const struct settle *s) {
+        return s->incomplete;
+}
+
 unsigned settle_unsaved(const struct settle *s) {
-        return s->n_unsaved;
+        return s->unsaved.n_events;
 }
 
 static void on_timer(void *userdata) {
@@ -563,7 +579,7 @@ int settle_new(struct settle **ret, struct manager *manager) {
 struct settle *settle_free(struct settle *s) {
         if (!s)
                 return NULL;
-        forget_unsaved(s);
+        unsaved_done(&s->unsaved);
         event_unref(s->upgrade.event);
         batch_free(s->next);
         batch_free(s->held);

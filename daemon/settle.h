@@ -49,5 +49,15 @@ void settle_upgrade(struct settle *settle, struct event *event);
 /* Everything is written to the archive again, which lost it. */
 void settle_rewrite(struct settle *settle);
 
-/* So many events could not be kept yet. */
+/* Something could not be written: after a while all is, again. */
+void settle_retry(struct settle *settle);
+
+/* The ledger is another one: all units are judged by that. */
+void settle_again(struct settle *settle);
+
+/* The last chance to write what could not be written. */
+void settle_end(struct settle *settle);
+
+/* Something could not be written yet, and so many events. */
+bool settle_incomplete(const struct settle *settle);
 unsigned settle_unsaved(const struct settle *settle);

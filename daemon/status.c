@@ -81,11 +81,15 @@ static const char *files_problem(const struct manager *m, char *text, size_t siz
 }
 
 static const char *archive_problem(const struct manager *m, char *text, size_t size) {
+        int error = archive_error(m->archive) ?: m->unread;
         unsigned n = settle_unsaved(m->settle);
 
-        if (archive_error(m->archive) < 0)
+        if (error < 0)
                 (void) snprintf(text, size, "The database cannot be used (%s); %u event%s in memory only.",
-                                strerror(-archive_error(m->archive)), n, n == 1 ? " is" : "s are");
+                                strerror(-error), n, n == 1 ? " is" : "s are");
+        else if (settle_incomplete(m->settle))
+                (void) snprintf(text, size, "The database lacks what could not be written; %u event%s in memory only.",
+                                n, n == 1 ? " is" : "s are");
         else if (archive_aside(m->archive))
                 (void) snprintf(text, size, "The database could not be used and is kept as %s; what was accepted "
                                 "until then is not known.", archive_aside(m->archive));

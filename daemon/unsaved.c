@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+
+#include <exposured/macro.h>
+
+#include "manager.h"
+#include "unsaved.h"
+
+void unsaved_add(struct unsaved *u, struct event *event) {
+        if (u->n_events >= UNSAVED_MAX) {
+                event_unref(u->events[0]);
+                memmove(u->events, u->events + 1, (UNSAVED_MAX - 1) * sizeof(u->events[0]));
+                u->n_events--;
+        }
+        u->events[u->n_events++] = event_ref(event);
+}
+
+void unsaved_done(struct unsaved *u) {
+        while (u->n_events > 0)
+                event_unref(u->events[--u->n_events]);
+}
+
+static int add_entry(struct batch *batch, struct manager *m, struct entry *entry) {
+        struct item *item = batch_add(batch, entry->key);
+        int r;
+
+        r = item ? item_take(item, entry, unit_table_get(&m->units, entry->key)) : -ENOMEM;
+        if (r < 0 || !entry->regression)
+                return r;
+        item_take_regression(item, entry);
+        return batch_add_event(batch, entry->regression->event);
+}
+
+int unsaved_fill(const struct unsaved *u, struct manager *m, struct batch *batch) {
+        int r = 0;
+
+        batch->announced = true;
+        for (unsigned i = 0; i < u->n_events && r >= 0; i++)
+                r = batch_add_event(batch, u->events[i]);
+        for (size_t i = 0; i < m->ledger.n_entries && r >= 0; i++)
+                if (m->ledger.entries[i]->known && !m->ledger.entries[i]->passing)
+                        r = add_entry(batch, m, m->ledger.entries[i]);
+        return r;
+}
