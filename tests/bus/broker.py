@@ -45,8 +45,10 @@ class PrivateBroker(PrivateBus):
                     "DBUS_SESSION_BUS_ADDRESS": self.address})
 
     def close(self):
-        super().close()
-        self.journal.close()
+        try:
+            super().close()
+        finally:
+            self.journal.close()
 
 
 def missing():

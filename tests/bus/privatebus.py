@@ -128,8 +128,11 @@ class PrivateBus:
             assert f.readline(), "no bus"
 
     def stop(self):
+        """It is a fault if it had ended before; how it did says by whose hand."""
+        ended = self.process.poll()
         self.process.terminate()
         self.process.wait()
+        assert ended is None, f"the bus ended before it was told to, with status {ended}"
         if os.path.exists(f"{self.folder}/bus"):
             os.unlink(f"{self.folder}/bus")
 
@@ -139,5 +142,7 @@ class PrivateBus:
             f.write(f"[D-BUS Service]\nName={name}\nExec={command}\n")
 
     def close(self):
-        self.stop()
-        shutil.rmtree(self.folder)
+        try:
+            self.stop()
+        finally:
+            shutil.rmtree(self.folder)

@@ -317,15 +317,17 @@ class Machine:
                 key, _, value = line.partition("=")
                 if key == "X_NSPAWN_LEADER_PID":
                     self.leader = int(value)
+                    self.leader_fd = os.pidfd_open(self.leader)
             if "READY=1" in lines and self.leader:
                 return
         with open(self.console, errors="replace") as console:
             raise CannotBoot(f"the machine does not come up:\n{console.read()[-4000:]}")
 
     def _power_off(self):
-        if self.nspawn.poll() is None and self.leader:
+        if self.leader:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self.leader, signal.SIGRTMIN + 4)
+                signal.pidfd_send_signal(self.leader_fd, signal.SIGRTMIN + 4)
+            os.close(self.leader_fd)
         try:
             self.nspawn.wait(30 if self.leader else 0)
         except subprocess.TimeoutExpired:
@@ -423,6 +425,16 @@ class Machine:
                 return int(entry)
         return 0
 
+    def kill(self, pid, number):
+        """Signals a process of this machine, as this host numbers it; never another one that got its number since."""
+        process = os.pidfd_open(pid)
+        try:
+            if not same_namespace(pid, self.leader):
+                raise ProcessLookupError(f"{pid} is no process of the machine any more")
+            signal.pidfd_send_signal(process, number)
+        finally:
+            os.close(process)
+
     def journal(self, unit):
         return self.output("journalctl", "--no-pager", "-o", "cat", "-u", unit, check=False)
 
@@ -460,7 +472,10 @@ class Machine:
 
 
 def stop(process, number=signal.SIGTERM):
-    """Ends what popen() began, the part inside the machine too."""
+    """Ends what popen() began, the part inside the machine too. Of one that was waited for the number may be
+    another's by now."""
+    if process.returncode is not None:
+        return process.returncode
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)
     try:

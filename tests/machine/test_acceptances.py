@@ -3,7 +3,6 @@
 """What people decide, and what is judged by another model: acceptances, who may accept, policy, upgrades."""
 
 import json
-import os
 import signal
 import sqlite3
 import time
@@ -123,7 +122,7 @@ class Acceptances(scenario.ScenarioCase):
         bus.Exposured(self.bus).call("Accept", "sst", other, "meanwhile", 0)
         case.await_true(lambda: self.history(other)[0]["event"] == "accepted", "acceptance", SECONDS)
         self.assertNotIn("model", {row["event"] for row in self.history() if row["id"] not in earlier})
-        os.kill(self.machine.main_pid("exposured.service"), signal.SIGKILL)
+        self.machine.kill(self.machine.main_pid("exposured.service"), signal.SIGKILL)
         self.machine.remove("/etc/exposured.conf.d/20-slow.conf")
         self.machine.systemctl("restart", "exposured.service")
         self.expect(("accepted", other, None, None), ("model", "", {}, None),

@@ -138,7 +138,7 @@ class Faults(Case):
 
     def test_stopped_and_continued(self):
         """The watchdog is slower than this."""
-        os.kill(self.pid, signal.SIGSTOP)
+        self.machine.kill(self.pid, signal.SIGSTOP)
         try:
             for i in range(self.times(10)):
                 self.toggle(i)
@@ -146,7 +146,7 @@ class Faults(Case):
             self.machine.systemctl("set-property", "--runtime", self.generator.loaded[0], "DevicePolicy=closed", check=False)
             self.machine.systemctl("daemon-reexec")
         finally:
-            os.kill(self.pid, signal.SIGCONT)
+            self.machine.kill(self.pid, signal.SIGCONT)
         self.await_right()
         self.assert_same_process()
 

@@ -147,7 +147,7 @@ class Memory(case.MachineCase):
             time.sleep(self.rng.random() * 0.6)
             pid = self.machine.main_pid("exposured.service")
             if pid:
-                os.kill(pid, signal.SIGKILL)
+                self.machine.kill(pid, signal.SIGKILL)
             self.assertEqual(self.sql("PRAGMA integrity_check"), [("ok",)])
         self.await_true("the regressions that are there", lambda: self.regressed() == {
             f"unit{unit}.service" for unit, is_weak in weak.items() if is_weak})

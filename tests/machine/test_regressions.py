@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """It says what got worse, once, and nothing else: every way in which a unit can change, and the exact events."""
 
-import os
 import re
 import signal
 import time
@@ -351,7 +350,7 @@ class Regressions(scenario.ScenarioCase):
         self.machine.systemctl("restart", "exposured.service")
         self.expect()
         killed = self.machine.main_pid("exposured.service")
-        os.kill(killed, signal.SIGKILL)
+        self.machine.kill(killed, signal.SIGKILL)
         self.await_another(killed)
         self.expect()
         self.machine.systemctl("daemon-reexec")

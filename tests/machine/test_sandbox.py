@@ -435,7 +435,7 @@ class Shipped(SandboxCase):
         self.reload()
         self.machine.systemctl("restart", UNIT)
         stopped = self.pid()
-        os.kill(stopped, signal.SIGSTOP)
+        self.machine.kill(stopped, signal.SIGSTOP)
         case.await_true(lambda: self.machine.main_pid(UNIT) not in (0, stopped), "another process", SECONDS)
         case.await_true(lambda: self.show("ActiveState") == "active", "an active service", SECONDS)
         self.assertGreaterEqual(int(self.show("NRestarts")), 1)

@@ -174,7 +174,7 @@ class User(case.MachineCase):
         self.user_systemctl("daemon-reload")
         self.user_systemctl("restart", SERVICE)
         pid = self.show("MainPID")
-        os.kill(self.machine.main_pid(SERVICE, user=True), signal.SIGSTOP)
+        self.machine.kill(self.machine.main_pid(SERVICE, user=True), signal.SIGSTOP)
         case.await_true(lambda: self.show("MainPID") not in (pid, "0") and self.show("ActiveState") == "active",
                         "another process", SECONDS)
         self.assertEqual(self.ctl("status").returncode, 0)
@@ -291,7 +291,7 @@ class User(case.MachineCase):
         self.user_systemctl("restart", SERVICE)
         self.assertEqual(self.await_regression(unit)["id"], row["id"])
         pid = self.show("MainPID")
-        os.kill(self.machine.main_pid(SERVICE, user=True), signal.SIGKILL)
+        self.machine.kill(self.machine.main_pid(SERVICE, user=True), signal.SIGKILL)
         case.await_true(lambda: self.show("MainPID") not in (pid, "0"), "another process", SECONDS)
         self.assertEqual(self.await_regression(unit)["id"], row["id"])
         self.await_events(unit, "regressed", "appeared")
