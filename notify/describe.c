@@ -108,13 +108,13 @@ static void describe_one(struct description *d, const struct alert *alert) {
         text_buffer_add(&d->body, alert->scope == SCOPE_USER ? "Your service" : "System service");
         text_buffer_add(&d->body, alert->n_units > 1 ? "s, exposure up to " : ", exposure ");
         add_exposures(&d->body, alert);
+        if (alert->n_checks > 0) {
+                text_buffer_add(&d->body, "\nWeaker: ");
+                add_checks(&d->body, alert);
+        }
         if (has_cause(alert)) {
                 text_buffer_add(&d->body, "\nsince ");
                 add_cause(&d->body, alert);
-        }
-        if (alert->n_checks > 0) {
-                text_buffer_add(&d->body, has_cause(alert) ? ":\n" : "\nWeaker: ");
-                add_checks(&d->body, alert);
         }
 }
 
@@ -240,9 +240,14 @@ void describe_sample(struct description *ret, bool has_body, bool has_markup) {
                 .before = 28,
                 .after = 42,
         };
+        struct text_buffer title;
 
         describe(ret, (const struct alert *const []) { &sample }, 1, has_body, has_markup);
-        text_buffer_add(&ret->title, " (a sample)");
+        /* First: the end of a title may not be seen. */
+        title = ret->title;
+        text_buffer_init(&ret->title, false);
+        text_buffer_add(&ret->title, "Sample: ");
+        text_buffer_add(&ret->title, title.text);
 }
 
 void describe_outcome(struct description *ret, const char *outcome, const char *unit, size_t n_others,

@@ -116,7 +116,7 @@ class Agent(NotifyCase):
         self.until(lambda: client.process.poll() is not None)
         self.assertEqual((client.wait(), client.err.rest()), (0, []))
         shown, = desktop.shown.values()
-        self.assertEqual(shown.title, "example became weaker (a sample)")
+        self.assertEqual(shown.title, "Sample: example became weaker")
         desktop.click(shown.id, "accept")
         self.until(lambda: len(desktop.texts) == 2)
         self.assertIn("Nothing was accepted", desktop.texts[1].title)

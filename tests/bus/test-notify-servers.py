@@ -27,7 +27,7 @@ class Servers(NotifyCase):
         self.agent()
         self.until(lambda: desktop.texts)
         self.assertEqual(desktop.texts[0].body, "System service, exposure 2.8 → 5.1 MEDIUM\n"
-                                                "since /etc/<a> was created:\nPrivateNetwork")
+                                                "Weaker: PrivateNetwork\nsince /etc/<a> was created")
 
     def test_comes_late(self):
         self.agent()

@@ -35,7 +35,7 @@ class Telling(NotifyCase):
         shown, = self.shown()
         self.assertEqual(shown.title, "nginx became weaker")
         self.assertEqual(shown.body, "System service, exposure 2.8 → <b>5.1 MEDIUM</b>\n"
-                                     "since /etc/systemd/system/a.conf was created:\nPrivateTmp, ProtectHome")
+                                     "Weaker: PrivateTmp, ProtectHome\nsince /etc/systemd/system/a.conf was created")
         self.assertEqual((shown.app, shown.replaces, shown.timeout, shown.urgency), ("Exposure", 0, -1, NORMAL))
         self.assertEqual(shown.hints["desktop-entry"], "exposure-notify")
         self.assertEqual(shown.hints["category"], "x-exposured.regression")

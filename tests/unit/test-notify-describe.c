@@ -83,10 +83,10 @@ START_TEST(one_cause) {
         describe_one(&sample, true, true);
         ck_assert_str_eq(d.title.text, "nginx became weaker");
         ck_assert_str_eq(d.body.text, "System service, exposure 2.8 → <b>5.1 MEDIUM</b>\n"
-                                      "since /etc/a.conf was created:\nPrivateTmp");
+                                      "Weaker: PrivateTmp\nsince /etc/a.conf was created");
         describe_one(&sample, true, false);
         ck_assert_str_eq(d.body.text, "System service, exposure 2.8 → 5.1 MEDIUM\n"
-                                      "since /etc/a.conf was created:\nPrivateTmp");
+                                      "Weaker: PrivateTmp\nsince /etc/a.conf was created");
         describe_one(&sample, false, true);
         ck_assert_str_eq(d.title.text, "nginx became weaker: 2.8 → 5.1 MEDIUM since /etc/a.conf was created");
         ck_assert_str_eq(d.body.text, "");
@@ -97,11 +97,11 @@ START_TEST(causes_in_words) {
         static const struct {
                 const char *path, *change, *line;
         } cases[] = {
-                { "/etc/a", "changed", "\nsince /etc/a was changed:\nPrivateTmp" },
-                { "", "manager", "\nsince systemd itself changed:\nPrivateTmp" },
+                { "/etc/a", "changed", "\nWeaker: PrivateTmp\nsince /etc/a was changed" },
+                { "", "manager", "\nWeaker: PrivateTmp\nsince systemd itself changed" },
                 { "", "unknown", "\nWeaker: PrivateTmp" },
                 { "", "", "\nWeaker: PrivateTmp" },
-                { "/etc/a", "newword", "\nsince /etc/a newword:\nPrivateTmp" },
+                { "/etc/a", "newword", "\nWeaker: PrivateTmp\nsince /etc/a newword" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
