@@ -11,6 +11,8 @@
 #include "settle.h"
 #include "timer.h"
 
+#define RETRY_USEC USEC_PER_SEC
+
 struct acceptances {
         struct manager *manager;
         sd_event_source *source;        /* on the clock of the day: an end is a date */
@@ -31,44 +33,62 @@ static struct event *entry_event(struct manager *m, enum event_type type, const 
         return TAKE_PTR(event);
 }
 
-static int keep_old_baseline(struct entry *entry, uint64_t until) {
-        if (until == 0) {
-                free(TAKE_PTR(entry->before_acceptance));
-                entry->until = 0;
-                return 0;
-        }
-        /* Of several acceptances the first one's baseline comes back. */
-        if (!entry->before_acceptance) {
-                entry->before_acceptance = malloc(sizeof(*entry->before_acceptance));
-                if (!entry->before_acceptance)
-                        return -ENOMEM;
-                *entry->before_acceptance = entry->baseline;
-        }
-        entry->until = until;
-        return 0;
-}
-
-static struct event *accept_entry(struct manager *m, struct entry *entry, const char *reason, uint64_t until,
-                                  uint32_t uid) {
-        const struct facts settled = *entry_settled(entry);
+static struct event *acceptance_event(struct manager *m, const struct entry *entry, const char *reason,
+                                      uint64_t until, uint32_t uid) {
         _cleanup_(event_unrefp) struct event *event = NULL;
         struct assessment before, after;
 
         entry_baseline(entry, &m->model, &before);
-        assess(&m->model, &settled, &after);
+        assess(&m->model, entry_settled(entry), &after);
         event = entry_event(m, EVENT_ACCEPTED, entry, &before, &after);
         if (!event)
                 return NULL;
         event->reason = strdup(reason);
         event->uid = uid;
         event->until = until;
-        if (!event->reason || keep_old_baseline(entry, until) < 0 ||
-            entry_set_baseline(entry, &m->model, &settled, NULL) < 0)
-                return NULL;
+        return event->reason ? TAKE_PTR(event) : NULL;
+}
+
+/* The state told last becomes the baseline. Of several acceptances with an end the first one's baseline comes back. */
+static int accept_entry(struct manager *m, struct entry *entry, struct event *event) {
+        const struct facts settled = *entry_settled(entry);
+        _cleanup_(freep) struct facts *old = NULL;
+        int r;
+
+        if (event->until != 0 && !entry->before_acceptance) {
+                old = malloc(sizeof(*old));
+                if (!old)
+                        return -ENOMEM;
+                *old = entry->baseline;
+        }
+        r = entry_set_baseline(entry, &m->model, &settled, NULL);
+        if (r < 0)
+                return r;
+        if (event->until == 0)
+                free(TAKE_PTR(entry->before_acceptance));
+        else if (old)
+                entry->before_acceptance = TAKE_PTR(old);
+        entry->until = event->until;
         entry->taken = event->time;
         memcpy(entry->acceptance_id, event->id, sizeof(entry->acceptance_id));
         ledger_clear_regression(&m->ledger, entry);
-        return TAKE_PTR(event);
+        return 0;
+}
+
+/* What is changed is told: there is room for that before it is changed. */
+static int change_entry(struct manager *m, struct entry *entry, struct event *event,
+                        int (*change)(struct manager *m, struct entry *entry, struct event *event)) {
+        int r;
+
+        r = settle_prepare(m->settle, event, entry);
+        if (r < 0)
+                return r;
+        r = change(m, entry, event);
+        if (r < 0)
+                settle_withdraw(m->settle);
+        else
+                settle_commit(m->settle, entry);
+        return r;
 }
 
 static struct entry *find_entry(struct manager *m, const char *name) {
@@ -79,49 +99,61 @@ static struct entry *find_entry(struct manager *m, const char *name) {
 
 int accept_unit(struct manager *m, const char *name, const char *reason, uint64_t until, uint32_t uid,
                 char *ret_id) {
+        _cleanup_(event_unrefp) struct event *event = NULL;
         struct entry *entry = find_entry(m, name);
-        struct event *event;
+        int r;
 
         if (!entry || !entry->known)
                 return ACCEPTED_UNKNOWN;
         if (!entry->settled && !entry->composite)
                 return ACCEPTED_NOTHING;
-        event = accept_entry(m, entry, reason, until, uid);
-        if (!event)
-                return -ENOMEM;
+        event = acceptance_event(m, entry, reason, until, uid);
+        r = event ? change_entry(m, entry, event, accept_entry) : -ENOMEM;
+        if (r < 0)
+                return r;
         memcpy(ret_id, event->id, EVENT_ID_SIZE);
-        settle_event(m->settle, event, entry);
-        event_unref(event);
         manager_tell_all_settled(m);
         acceptances_advance(m->acceptances);
         return ACCEPTED;
 }
 
-/* The baseline comes back; what is worse than it is a regression again. */
-static int expire(struct manager *m, struct entry *entry) {
-        const struct facts settled = *entry_settled(entry);
+static struct event *expiry_event(struct manager *m, const struct entry *entry) {
         _cleanup_(event_unrefp) struct event *event = NULL;
         struct assessment before, now;
         struct difference difference;
+
+        assess(&m->model, entry->before_acceptance, &before);
+        assess(&m->model, entry_settled(entry), &now);
+        assessment_compare(&before, &now, &difference);
+        event = entry_event(m, difference.n_worse > 0 ? EVENT_REGRESSED : EVENT_CHANGED, entry, &before, &now);
+        if (!event || causes_set_expired(&event->causes, event->time) < 0)
+                return NULL;
+        return TAKE_PTR(event);
+}
+
+/* The acceptance ends last: until then it is tried again. */
+static int expire_entry(struct manager *m, struct entry *entry, struct event *event) {
         int r;
 
         r = entry_set_baseline(entry, &m->model, entry->before_acceptance, NULL);
+        if (r >= 0 && event->type == EVENT_REGRESSED)
+                r = ledger_set_regression(&m->ledger, entry, event, event->time);
         if (r < 0)
                 return r;
         free(TAKE_PTR(entry->before_acceptance));
         entry->until = 0;
-        entry_baseline(entry, &m->model, &before);
-        assess(&m->model, &settled, &now);
-        assessment_compare(&before, &now, &difference);
-        event = entry_event(m, difference.n_worse > 0 ? EVENT_REGRESSED : EVENT_CHANGED, entry, &before, &now);
-        if (!event)
-                return -ENOMEM;
-        r = causes_set_expired(&event->causes, event->time);
-        if (r >= 0 && difference.n_worse > 0)
-                r = ledger_set_regression(&m->ledger, entry, event, event->time);
-        if (r >= 0)
-                settle_event(m->settle, event, entry);
-        return r;
+        return 0;
+}
+
+/* The baseline comes back; what is worse than it is a regression again. */
+static int expire(struct manager *m, struct entry *entry) {
+        _cleanup_(event_unrefp) struct event *event = expiry_event(m, entry);
+
+        return event ? change_entry(m, entry, event, expire_entry) : -ENOMEM;
+}
+
+static uint64_t min_usec(uint64_t a, uint64_t b) {
+        return a < b ? a : b;
 }
 
 void acceptances_advance(struct acceptances *a) {
@@ -135,12 +167,14 @@ void acceptances_advance(struct acceptances *a) {
                 if (entry->until == 0 || !entry->before_acceptance)
                         continue;
                 if (entry->until > now) {
-                        next = entry->until < next ? entry->until : next;
+                        next = min_usec(next, entry->until);
                         continue;
                 }
                 r = expire(m, entry);
-                if (r < 0)
-                        log_errno(LOG_ERR, r, "Cannot end the acceptance of %s", entry->key);
+                if (r >= 0)
+                        continue;
+                log_errno(LOG_ERR, r, "Cannot end the acceptance of %s, trying again", entry->key);
+                next = min_usec(next, now + RETRY_USEC);
         }
         manager_tell_all_settled(m);
         r = sd_event_source_set_time(a->source, next);

@@ -23,21 +23,26 @@ struct batch *batch_new(const char *systemd_version, bool private) {
         return batch;
 }
 
+static void item_done(struct item *item) {
+        free(item->key);
+        free(item->files_key);
+        free(item->fragment_path);
+        strv_free(item->drop_in_paths);
+        strv_free(item->units);
+        event_unref(item->event);
+}
+
+void batch_cut(struct batch *batch, size_t n_items, size_t n_events) {
+        while (batch->n_items > n_items)
+                item_done(&batch->items[--batch->n_items]);
+        while (batch->n_events > n_events)
+                event_unref(batch->events[--batch->n_events]);
+}
+
 struct batch *batch_free(struct batch *batch) {
         if (!batch)
                 return NULL;
-        for (size_t i = 0; i < batch->n_items; i++) {
-                struct item *item = &batch->items[i];
-
-                free(item->key);
-                free(item->files_key);
-                free(item->fragment_path);
-                strv_free(item->drop_in_paths);
-                strv_free(item->units);
-                event_unref(item->event);
-        }
-        for (size_t i = 0; i < batch->n_events; i++)
-                event_unref(batch->events[i]);
+        batch_cut(batch, 0, 0);
         free(batch->items);
         free(batch->events);
         free(batch->systemd_version);
@@ -65,7 +70,16 @@ struct item *batch_add(struct batch *batch, const char *key) {
         return &batch->items[batch->n_items++];
 }
 
-int item_take(struct item *item, struct entry *entry, const struct unit *unit) {
+int item_take_paths(struct item *item, const struct unit *unit) {
+        if (unit->fragment_path) {
+                item->fragment_path = strdup(unit->fragment_path);
+                if (!item->fragment_path)
+                        return -ENOMEM;
+        }
+        return strv_copy(&item->drop_in_paths, unit->drop_in_paths);
+}
+
+void item_take_entry(struct item *item, struct entry *entry) {
         item->files_key = TAKE_PTR(entry->files_key);
         item->keep = true;
         item->baseline = entry->baseline;
@@ -82,14 +96,6 @@ int item_take(struct item *item, struct entry *entry, const struct unit *unit) {
                 item->before_acceptance = *entry->before_acceptance;
                 memcpy(item->acceptance_id, entry->acceptance_id, sizeof(item->acceptance_id));
         }
-        if (!unit)
-                return 0;
-        if (unit->fragment_path) {
-                item->fragment_path = strdup(unit->fragment_path);
-                if (!item->fragment_path)
-                        return -ENOMEM;
-        }
-        return strv_copy(&item->drop_in_paths, unit->drop_in_paths);
 }
 
 void item_take_regression(struct item *item, const struct entry *entry) {

@@ -67,8 +67,12 @@ DEFINE_CLEANUP(struct batch *, batch_free)
 /* An empty item for this key; valid until the next one is added. NULL: out of memory. */
 struct item *batch_add(struct batch *batch, const char *key);
 
-/* What is written of the entry, as it is now. The paths are the unit's, may be NULL. */
-int item_take(struct item *item, struct entry *entry, const struct unit *unit);
+/* Drops the items and events beyond so many. */
+void batch_cut(struct batch *batch, size_t n_items, size_t n_events);
+
+/* Where the unit's files are: 0 or -ENOMEM. And what is written of the entry, as it is now, which cannot fail. */
+int item_take_paths(struct item *item, const struct unit *unit);
+void item_take_entry(struct item *item, struct entry *entry);
 
 /* The open regression too, as it was told before. */
 void item_take_regression(struct item *item, const struct entry *entry);

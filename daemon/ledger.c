@@ -262,15 +262,15 @@ void judgement_from_baseline(struct judgement *judgement, const struct entry *en
 
 int entry_settle(struct entry *entry, const struct model *model, const struct facts *facts,
                  const struct judgement *judgement) {
-        int r;
+        int r = 0;
 
-        r = entry_set_settled(entry, facts);
-        if (r < 0 || !judgement->baseline_moves)
-                return r;
         /* Where no facts are the baseline, those stay that were accepted last. */
-        return judgement->composite_differs ?
-                entry_set_baseline(entry, model, &entry->baseline, &judgement->composite) :
-                entry_set_baseline(entry, model, facts, NULL);
+        if (judgement->baseline_moves)
+                r = judgement->composite_differs ?
+                        entry_set_baseline(entry, model, &entry->baseline, &judgement->composite) :
+                        entry_set_baseline(entry, model, facts, NULL);
+        /* Last: what was not told differs from it until then. */
+        return r < 0 ? r : entry_set_settled(entry, facts);
 }
 
 uint8_t unit_baseline_exposure(const struct unit *unit) {

@@ -39,7 +39,8 @@ struct entry {
         unsigned n_loaded;              /* units in the table that refer to it */
         bool known;                     /* there is a baseline */
         bool passing : 1;               /* nobody will ask for it by name again: it is not stored */
-        bool gone : 1;                  /* its files were removed, and that was told */
+        bool left : 1;                  /* its last unit went; did its files go too? */
+        bool gone : 1;                  /* they did, and that was told */
 };
 
 struct ledger {
@@ -112,7 +113,7 @@ void entry_judge(const struct entry *entry, const struct model *model, const str
 void judgement_from_baseline(struct judgement *judgement, const struct entry *entry, const struct model *model,
                              const struct facts *facts);
 
-/* Takes the judged state as told: settled, and baseline where the ratchet turns. 0 or -ENOMEM. */
+/* Takes the judged state as told: settled, and baseline where the ratchet turns. 0, or -ENOMEM: to be judged again. */
 int entry_settle(struct entry *entry, const struct model *model, const struct facts *facts,
                  const struct judgement *judgement);
 

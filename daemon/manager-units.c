@@ -171,7 +171,7 @@ static void tell_model(struct manager *m, const struct former_model *former) {
         else if (former->version)
                 settle_upgrade(m->settle, event);
         else if (event->n_units > 0)
-                settle_event(m->settle, event, NULL);
+                settle_event(m->settle, event);
 }
 
 void manager_reassess(struct manager *m, const struct former_model *former) {

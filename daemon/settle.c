@@ -21,8 +21,6 @@
 #define PATIENCE_FACTOR 10
 #define RETRY_USEC (30 * USEC_PER_SEC)
 #define RETRY_TELLING_USEC USEC_PER_SEC
-/* Units that went are remembered until it is known whether their files went too. */
-#define GONE_MAX 256U
 
 struct settle {
         struct manager *manager;
@@ -31,11 +29,11 @@ struct settle {
         struct batch *next;             /* what waits to be kept beside them */
         struct batch *held;             /* what could not be told yet for want of memory */
         struct upgrade upgrade;
-        char **gone;                    /* keys whose last unit went */
-        uint64_t gone_since;            /* monotonic, µs */
+        uint64_t left;                  /* monotonic, µs: when the last entry was left by its units; 0: none was */
         bool in_flight;                 /* a batch is being kept */
         bool rewrite;                   /* all is to be written again */
         bool incomplete;                /* the archive lacks something that could not be written */
+        uint64_t rest_until;            /* monotonic, µs: memory ran out, nothing is tried before */
         int failure;                    /* of the last batch, logged */
         struct unsaved unsaved;
 };
@@ -68,8 +66,8 @@ static void schedule(struct settle *s) {
 
         if (s->in_flight)
                 return;
-        if (s->gone)
-                due = s->gone_since + settle;
+        if (s->left)
+                due = s->left + settle;
         for (size_t i = 0; s->n_pending > 0 && i < s->manager->units.n_units; i++)
                 if (s->manager->units.units[i]->changed)
                         due = min_usec(due, due_time(s, s->manager->units.units[i]));
@@ -78,10 +76,17 @@ static void schedule(struct settle *s) {
                 due = s->upgrade.due;
         if (s->next || (s->rewrite && !s->manager->unread))
                 due = now;
+        if (due < s->rest_until)
+                due = s->rest_until;
         if (due == UINT64_MAX)
                 timer_disarm(s->timer);
         else
                 timer_arm(s->timer, due > now ? due - now : 0);
+}
+
+static void try_again(struct settle *s) {
+        s->rest_until = timer_now() + RETRY_TELLING_USEC;
+        schedule(s);
 }
 
 /*
@@ -95,13 +100,15 @@ static bool files_changed(const struct settle *s, const struct unit *unit) {
 void settle_unit_read(struct settle *s, struct unit *unit, bool changed, uint64_t began) {
         struct entry *entry;
 
-        if (ledger_join_unit(&s->manager->ledger, &s->manager->model, unit) < 0)
-                (void) log_oom();
-        entry = unit->entry;
-        if (!entry)
-                return;
-        entry->seen = unit->last_read;
         unit->files_signature = files_signature(unit->fragment_path, unit->drop_in_paths);
+        if (ledger_join_unit(&s->manager->ledger, &s->manager->model, unit) < 0) {
+                (void) log_oom();
+                set_pending(s, unit, began);
+                try_again(s);
+                return;
+        }
+        entry = unit->entry;
+        entry->seen = unit->last_read;
         if (entry->known && !entry->gone && facts_equal(entry_settled(entry), &unit->facts) &&
             !files_changed(s, unit))
                 set_pending(s, unit, 0);
@@ -139,11 +146,12 @@ void settle_unit_gone(struct settle *s, struct unit *unit) {
 }
 
 void settle_gone(struct settle *s, const char *key) {
-        if (strv_length(s->gone) >= GONE_MAX || strv_contains(s->gone, key))
+        struct entry *entry = ledger_get(&s->manager->ledger, key);
+
+        if (!entry || entry->left)
                 return;
-        if (strv_extend(&s->gone, key) < 0)
-                (void) log_oom();
-        s->gone_since = timer_now();
+        entry->left = true;
+        s->left = timer_now();
         schedule(s);
 }
 
@@ -166,11 +174,13 @@ static struct item *find_item(const struct batch *batch, const char *key) {
         return NULL;
 }
 
-static int finish_item(struct item *item, struct entry *entry, const struct unit *unit) {
-        int r;
+/* An item for the entry of a unit, with all that it takes memory for. */
+static struct item *add_item(struct batch *batch, const struct unit *unit) {
+        struct item *item = batch_add(batch, unit->entry->key);
 
-        r = strv_extend(&item->units, unit->name);
-        return r < 0 ? r : item_take(item, entry, unit);
+        if (!item || strv_extend(&item->units, unit->name) < 0 || item_take_paths(item, unit) < 0)
+                return NULL;
+        return item;
 }
 
 static int entry_set_first(struct entry *entry, const struct facts *facts) {
@@ -186,21 +196,20 @@ static int entry_set_first(struct entry *entry, const struct facts *facts) {
 static int judge_new(struct settle *s, struct batch *batch, struct unit *unit, bool variant) {
         struct manager *m = s->manager;
         struct entry *entry = unit->entry;
-        struct item *item;
+        struct item *item = entry->passing ? NULL : add_item(batch, unit);
         int r;
 
-        r = entry_set_baseline(entry, &m->model, &unit->facts, NULL);
-        if (r >= 0 && m->unread)
-                r = entry_set_first(entry, &unit->facts);
+        if (!item && !entry->passing)
+                return -ENOMEM;
+        r = m->unread ? entry_set_first(entry, &unit->facts) : 0;
+        if (r >= 0)
+                r = entry_set_baseline(entry, &m->model, &unit->facts, NULL);
         if (r < 0)
                 return r;
         entry->taken = unit->last_read;
         entry->files_signature = unit->files_signature;
-        if (entry->passing)
-                return 0;
-        item = batch_add(batch, entry->key);
         if (!item)
-                return -ENOMEM;
+                return 0;
         /*
          * The first start takes all as it is, and an instance is announced by its template. Who does not know what
          * was there before does not call it new.
@@ -208,7 +217,8 @@ static int judge_new(struct settle *s, struct batch *batch, struct unit *unit, b
         item->told = !m->ledger_is_new && !m->unread && !variant;
         item->type = EVENT_APPEARED;
         item->before = item->after = unit->assessment.exposure;
-        return finish_item(item, entry, unit);
+        item_take_entry(item, entry);
+        return 0;
 }
 
 static int judge_known(struct settle *s, struct batch *batch, struct unit *unit) {
@@ -221,7 +231,7 @@ static int judge_known(struct settle *s, struct batch *batch, struct unit *unit)
         entry_judge(entry, &m->model, &unit->facts, m->config.ratchet, &judgement);
         if (entry->gone && judgement.open)
                 judgement_from_baseline(&judgement, entry, &m->model, &unit->facts);
-        item = batch_add(batch, entry->key);
+        item = add_item(batch, unit);
         if (!item)
                 return -ENOMEM;
         item->told = !facts_equal(entry_settled(entry), &unit->facts) || entry->gone;
@@ -240,7 +250,8 @@ static int judge_known(struct settle *s, struct batch *batch, struct unit *unit)
                 entry->taken = unit->last_read;
         if (!judgement.open)
                 ledger_clear_regression(&m->ledger, entry);
-        return finish_item(item, entry, unit);
+        item_take_entry(item, entry);
+        return 0;
 }
 
 /*
@@ -286,20 +297,28 @@ static int judge(struct settle *s, struct batch *batch, struct unit *unit) {
 }
 
 static void judge_unit(struct settle *s, struct batch *batch, struct unit *unit) {
+        size_t n_items = batch->n_items;
         int r;
 
-        r = judge(s, batch, unit);
-        if (r < 0)
-                log_errno(LOG_ERR, r, "Cannot judge %s, trying again", unit->name);
-        else
+        r = ledger_join_unit(&s->manager->ledger, &s->manager->model, unit);
+        if (r >= 0) {
+                unit->entry->seen = unit->last_read;
+                r = judge(s, batch, unit);
+        }
+        if (r >= 0) {
                 set_pending(s, unit, 0);
+                return;
+        }
+        log_errno(LOG_ERR, r, "Cannot judge %s, trying again", unit->name);
+        batch_cut(batch, n_items, batch->n_events);
+        try_again(s);
 }
 
 /* An instance that became what was just judged of another one is part of that event, though read later. */
 static bool joins(const struct batch *batch, const struct unit *unit) {
         const struct item *item;
 
-        if (streq(unit->entry->key, unit->name))
+        if (!unit->entry || streq(unit->entry->key, unit->name))
                 return false;
         item = find_item(batch, unit->entry->key);
         return item && facts_equal(&item->settled, &unit->facts);
@@ -321,7 +340,7 @@ static int judge_gone_entry(struct settle *s, struct batch *batch, struct entry 
         struct assessment last;
         struct item *item = batch_add(batch, entry->key);
 
-        if (!item)
+        if (!item || strv_extend(&item->units, entry->key) < 0)
                 return -ENOMEM;
         assess(&s->manager->model, entry_settled(entry), &last);
         item->told = true;
@@ -329,25 +348,29 @@ static int judge_gone_entry(struct settle *s, struct batch *batch, struct entry 
         item->before = item->after = last.exposure;
         entry->gone = true;
         ledger_clear_regression(&s->manager->ledger, entry);
-        return strv_extend(&item->units, entry->key) < 0 ? -ENOMEM : item_take(item, entry, NULL);
+        item_take_entry(item, entry);
+        return 0;
 }
 
 /* Units whose files were removed, and that did not come back meanwhile. */
 static void judge_gone(struct settle *s, struct batch *batch) {
-        int r;
+        const struct ledger *ledger = &s->manager->ledger;
 
-        if (!s->gone || timer_now() < s->gone_since + s->manager->config.settle_usec)
+        if (!s->left || timer_now() < s->left + s->manager->config.settle_usec)
                 return;
-        for (char **key = s->gone; *key; key++) {
-                struct entry *entry = ledger_get(&s->manager->ledger, *key);
+        for (size_t i = 0; i < ledger->n_entries; i++) {
+                struct entry *entry = ledger->entries[i];
+                size_t n_items = batch->n_items;
 
-                if (!entry || entry->n_loaded > 0 || entry->gone)
-                        continue;
-                r = judge_gone_entry(s, batch, entry);
-                if (r < 0)
-                        log_errno(LOG_ERR, r, "Cannot keep that %s is gone", *key);
+                if (entry->left && entry->n_loaded == 0 && !entry->gone && judge_gone_entry(s, batch, entry) < 0) {
+                        log_error("Cannot keep that %s is gone, trying again.", entry->key);
+                        batch_cut(batch, n_items, batch->n_events);
+                        try_again(s);
+                        return;
+                }
+                entry->left = false;
         }
-        s->gone = strv_free(s->gone);
+        s->left = 0;
 }
 
 /* Keeping. */
@@ -437,16 +460,22 @@ static void submit(struct settle *s, struct batch *batch) {
 static void rewrite(struct settle *s) {
         _cleanup_(batch_freep) struct batch *batch = new_batch(s);
 
-        s->rewrite = false;
         if (!batch || unsaved_fill(&s->unsaved, s->manager, batch) < 0) {
                 (void) log_oom();
+                s->rewrite = true;
+                try_again(s);
                 return;
         }
+        s->rewrite = false;
         submit(s, TAKE_PTR(batch));
 }
 
 static void judge_all(struct settle *s, struct batch *batch) {
-        upgrade_join(&s->upgrade, batch);
+        if (upgrade_join(&s->upgrade, batch) < 0) {
+                (void) log_oom();
+                try_again(s);
+                return;
+        }
         batch->manager_changed = s->manager->manager_changed;
         judge_due(s, batch);
         judge_gone(s, batch);
@@ -467,6 +496,7 @@ void settle_advance(struct settle *s) {
         batch = next_batch(s);
         if (!batch) {
                 (void) log_oom();
+                try_again(s);
                 return;
         }
         if (!upgrade_waits(&s->upgrade, m->config.settle_usec))
@@ -481,27 +511,41 @@ void settle_advance(struct settle *s) {
         schedule(s);
 }
 
-void settle_event(struct settle *s, struct event *event, struct entry *entry) {
+void settle_event(struct settle *s, struct event *event) {
         struct batch *batch = next_batch(s);
-        struct item *item;
-        int r;
 
-        r = batch ? batch_add_event(batch, event) : -ENOMEM;
-        if (r >= 0 && entry) {
-                item = batch_add(batch, entry->key);
-                r = item ? item_take(item, entry, NULL) : -ENOMEM;
-                if (r >= 0)
-                        item_take_regression(item, entry);
-        }
-        if (r < 0)
-                log_errno(LOG_ERR, r, "Cannot keep an event");
+        if (!batch || batch_add_event(batch, event) < 0)
+                (void) log_oom();
         schedule(s);
+}
+
+int settle_prepare(struct settle *s, struct event *event, const struct entry *entry) {
+        struct batch *batch = next_batch(s);
+
+        if (!batch || batch_add_event(batch, event) < 0)
+                return -ENOMEM;
+        if (batch_add(batch, entry->key))
+                return 0;
+        batch_cut(batch, batch->n_items, batch->n_events - 1);
+        return -ENOMEM;
+}
+
+void settle_commit(struct settle *s, struct entry *entry) {
+        struct item *item = &s->next->items[s->next->n_items - 1];
+
+        item_take_entry(item, entry);
+        item_take_regression(item, entry);
+        schedule(s);
+}
+
+void settle_withdraw(struct settle *s) {
+        batch_cut(s->next, s->next->n_items - 1, s->next->n_events - 1);
 }
 
 void settle_upgrade(struct settle *s, struct event *event) {
         /* One that another one overtakes is told for itself. */
         if (s->upgrade.event) {
-                settle_event(s, s->upgrade.event, NULL);
+                settle_event(s, s->upgrade.event);
                 event_unref(s->upgrade.event);
         }
         s->upgrade = (struct upgrade) { .event = event_ref(event) };
@@ -583,7 +627,6 @@ struct settle *settle_free(struct settle *s) {
         event_unref(s->upgrade.event);
         batch_free(s->next);
         batch_free(s->held);
-        strv_free(s->gone);
         timer_free(s->timer);
         timer_free(s->retry_timer);
         free(s);

@@ -37,8 +37,16 @@ void settle_gone(struct settle *settle, const char *key);
 /* Judges what has settled, if nothing stands against it: for when a sweep ended, or a batch. */
 void settle_advance(struct settle *settle);
 
-/* Keeps and tells an event of its own kind, with the entry that it changed (may be NULL). References the event. */
-void settle_event(struct settle *settle, struct event *event, struct entry *entry);
+/* Keeps and tells an event of its own kind. References the event. */
+void settle_event(struct settle *settle, struct event *event);
+
+/*
+ * The same with an entry that is about to change: once there is room for both, the entry is changed, and then kept as
+ * it is; or all is withdrawn. settle_prepare() returns 0 or -ENOMEM, and one of the others has to follow the first.
+ */
+int settle_prepare(struct settle *settle, struct event *event, const struct entry *entry);
+void settle_commit(struct settle *settle, struct entry *entry);
+void settle_withdraw(struct settle *settle);
 
 /*
  * systemd is another one: told together with what the units' settings became at the same time, so when the

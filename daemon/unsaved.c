@@ -21,14 +21,14 @@ void unsaved_done(struct unsaved *u) {
 }
 
 static int add_entry(struct batch *batch, struct manager *m, struct entry *entry) {
+        const struct unit *unit = unit_table_get(&m->units, entry->key);
         struct item *item = batch_add(batch, entry->key);
-        int r;
 
-        r = item ? item_take(item, entry, unit_table_get(&m->units, entry->key)) : -ENOMEM;
-        if (r < 0 || !entry->regression)
-                return r;
+        if (!item || (unit && item_take_paths(item, unit) < 0))
+                return -ENOMEM;
+        item_take_entry(item, entry);
         item_take_regression(item, entry);
-        return batch_add_event(batch, entry->regression->event);
+        return entry->regression ? batch_add_event(batch, entry->regression->event) : 0;
 }
 
 int unsaved_fill(const struct unsaved *u, struct manager *m, struct batch *batch) {

@@ -2,7 +2,6 @@
 #include <exposured/macro.h>
 
 #include "batch.h"
-#include "log.h"
 #include "timer.h"
 #include "upgrade.h"
 
@@ -16,13 +15,15 @@ bool upgrade_waits(struct upgrade *upgrade, uint64_t settle_usec) {
         return upgrade->due > now;
 }
 
-void upgrade_join(struct upgrade *upgrade, struct batch *batch) {
+int upgrade_join(struct upgrade *upgrade, struct batch *batch) {
+        int r;
+
         if (!upgrade->event)
-                return;
-        if (batch_add_event(batch, upgrade->event) < 0) {
-                (void) log_oom();
-                return;
-        }
+                return 0;
+        r = batch_add_event(batch, upgrade->event);
+        if (r < 0)
+                return r;
         batch->upgrade = upgrade->event;
         upgrade->event = event_unref(upgrade->event);
+        return 0;
 }

@@ -2,6 +2,7 @@
 #include <check.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "memory.h"
 
@@ -16,11 +17,11 @@ void *__wrap_reallocarray(void *p, size_t n, size_t size);
 char *__wrap_strdup(const char *s);
 
 /* The compiler believes that to allocate changes nothing it can see. */
-static volatile bool counting;
+static volatile bool counting, exhausted, exhausted_for_arrays;
 static volatile size_t n_allocations, failing;
 
 static bool fails(void) {
-        if (!counting || n_allocations++ != failing)
+        if (!counting || (n_allocations++ != failing && !exhausted))
                 return false;
         errno = ENOMEM;
         return true;
@@ -35,7 +36,7 @@ void *__wrap_calloc(size_t n, size_t size) {
 }
 
 void *__wrap_reallocarray(void *p, size_t n, size_t size) {
-        return fails() ? NULL : __real_reallocarray(p, n, size);
+        return fails() || exhausted_for_arrays ? NULL : __real_reallocarray(p, n, size);
 }
 
 char *__wrap_strdup(const char *s) {
@@ -56,4 +57,25 @@ size_t memory_fail_each(int (*attempt)(void *userdata), void *userdata) {
                 }
                 ck_assert_msg(r == -ENOMEM, "%d with allocation %zu failing", r, failing);
         }
+}
+
+void memory_fail_once(size_t n) {
+        failing = n;
+        n_allocations = 0;
+        counting = true;
+}
+
+void memory_run_out(void) {
+        exhausted = true;
+        memory_fail_once(0);
+}
+
+void memory_run_out_for_arrays(void) {
+        exhausted_for_arrays = true;
+        memory_fail_once(SIZE_MAX);
+}
+
+size_t memory_return(void) {
+        counting = exhausted = exhausted_for_arrays = false;
+        return n_allocations;
 }
