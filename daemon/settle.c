@@ -7,6 +7,7 @@
 #include "announce.h"
 #include "archive.h"
 #include "batch.h"
+#include "judge.h"
 #include "log.h"
 #include "manager.h"
 #include "prune.h"
@@ -155,7 +156,7 @@ void settle_gone(struct settle *s, const char *key) {
         schedule(s);
 }
 
-/* Judging: from units to items of a batch. */
+/* Judging. */
 
 static struct batch *new_batch(const struct settle *s) {
         return batch_new(s->manager->systemd_version, s->manager->scope == SCOPE_USER);
@@ -167,161 +168,16 @@ static struct batch *next_batch(struct settle *s) {
         return s->next;
 }
 
-static struct item *find_item(const struct batch *batch, const char *key) {
-        for (size_t i = batch->n_items; i-- > 0;)
-                if (streq(batch->items[i].key, key))
-                        return &batch->items[i];
-        return NULL;
-}
-
-/* An item for the entry of a unit, with all that it takes memory for. */
-static struct item *add_item(struct batch *batch, const struct unit *unit) {
-        struct item *item = batch_add(batch, unit->entry->key);
-
-        if (!item || strv_extend(&item->units, unit->name) < 0 || item_take_paths(item, unit) < 0)
-                return NULL;
-        return item;
-}
-
-static int entry_set_first(struct entry *entry, const struct facts *facts) {
-        free(entry->first);
-        entry->first = malloc(sizeof(*entry->first));
-        if (!entry->first)
-                return -ENOMEM;
-        *entry->first = *facts;
-        return 0;
-}
-
-/* A unit that nobody remembers: what it is now is its baseline. */
-static int judge_new(struct settle *s, struct batch *batch, struct unit *unit, bool variant) {
-        struct manager *m = s->manager;
-        struct entry *entry = unit->entry;
-        struct item *item = entry->passing ? NULL : add_item(batch, unit);
+static void judge_one(struct settle *s, struct batch *batch, struct unit *unit) {
         int r;
 
-        if (!item && !entry->passing)
-                return -ENOMEM;
-        r = m->unread ? entry_set_first(entry, &unit->facts) : 0;
-        if (r >= 0)
-                r = entry_set_baseline(entry, &m->model, &unit->facts, NULL);
-        if (r < 0)
-                return r;
-        entry->taken = unit->last_read;
-        entry->files_signature = unit->files_signature;
-        if (!item)
-                return 0;
-        /*
-         * The first start takes all as it is, and an instance is announced by its template. Who does not know what
-         * was there before does not call it new.
-         */
-        item->told = !m->ledger_is_new && !m->unread && !variant;
-        item->type = EVENT_APPEARED;
-        item->before = item->after = unit->assessment.exposure;
-        item_take_entry(item, entry);
-        return 0;
-}
-
-static int judge_known(struct settle *s, struct batch *batch, struct unit *unit) {
-        struct manager *m = s->manager;
-        struct entry *entry = unit->entry;
-        struct judgement judgement;
-        struct item *item;
-        int r;
-
-        entry_judge(entry, &m->model, &unit->facts, m->config.ratchet, &judgement);
-        if (entry->gone && judgement.open)
-                judgement_from_baseline(&judgement, entry, &m->model, &unit->facts);
-        item = add_item(batch, unit);
-        if (!item)
-                return -ENOMEM;
-        item->told = !facts_equal(entry_settled(entry), &unit->facts) || entry->gone;
-        item->type = entry->gone && judgement.type == EVENT_CHANGED ? EVENT_APPEARED : judgement.type;
-        item->difference = judgement.difference;
-        item->before = judgement.before;
-        item->after = judgement.after;
-        item->open = judgement.open;
-        item->since = entry->regression ? entry->regression->since : timer_realtime();
-        r = entry_settle(entry, &m->model, &unit->facts, &judgement);
-        if (r < 0)
-                return r;
-        entry->gone = false;
-        entry->files_signature = unit->files_signature;
-        if (judgement.baseline_moves)
-                entry->taken = unit->last_read;
-        if (!judgement.open)
-                ledger_clear_regression(&m->ledger, entry);
-        item_take_entry(item, entry);
-        return 0;
-}
-
-/*
- * Instances that share an entry share an item while they agree. One that differs though the files
- * are the same does so by its name ("User=%i"): what it is, is its baseline.
- */
-static int judge_instance(struct settle *s, struct batch *batch, struct unit *unit, struct item *item) {
-        struct entry *entry;
-
-        if (facts_equal(&item->settled, &unit->facts))
-                return strv_extend(&item->units, unit->name);
-        entry = ledger_add(&s->manager->ledger, unit->name);
-        if (!entry)
-                return -ENOMEM;
-        unit_join_entry(unit, entry);
-        entry->known = false;
-        return judge_new(s, batch, unit, true);
-}
-
-static bool is_variant(const struct unit *unit) {
-        const struct entry *entry = unit->entry;
-
-        return !streq(entry->key, unit->name) && entry->known && !entry->gone &&
-               entry->files_signature == unit->files_signature &&
-               !facts_equal(entry_settled(entry), &unit->facts);
-}
-
-static int judge(struct settle *s, struct batch *batch, struct unit *unit) {
-        struct item *item = streq(unit->entry->key, unit->name) ? NULL : find_item(batch, unit->entry->key);
-        bool variant = is_variant(unit);
-        struct entry *entry;
-
-        if (item)
-                return judge_instance(s, batch, unit, item);
-        if (variant) {
-                entry = ledger_add(&s->manager->ledger, unit->name);
-                if (!entry)
-                        return -ENOMEM;
-                unit_join_entry(unit, entry);
-        }
-        return unit->entry->known && !unit->entry->passing ? judge_known(s, batch, unit) :
-                                                             judge_new(s, batch, unit, variant);
-}
-
-static void judge_unit(struct settle *s, struct batch *batch, struct unit *unit) {
-        size_t n_items = batch->n_items;
-        int r;
-
-        r = ledger_join_unit(&s->manager->ledger, &s->manager->model, unit);
-        if (r >= 0) {
-                unit->entry->seen = unit->last_read;
-                r = judge(s, batch, unit);
-        }
+        r = judge_unit(s->manager, batch, unit);
         if (r >= 0) {
                 set_pending(s, unit, 0);
                 return;
         }
         log_errno(LOG_ERR, r, "Cannot judge %s, trying again", unit->name);
-        batch_cut(batch, n_items, batch->n_events);
         try_again(s);
-}
-
-/* An instance that became what was just judged of another one is part of that event, though read later. */
-static bool joins(const struct batch *batch, const struct unit *unit) {
-        const struct item *item;
-
-        if (!unit->entry || streq(unit->entry->key, unit->name))
-                return false;
-        item = find_item(batch, unit->entry->key);
-        return item && facts_equal(&item->settled, &unit->facts);
 }
 
 static void judge_due(struct settle *s, struct batch *batch) {
@@ -330,41 +186,23 @@ static void judge_due(struct settle *s, struct batch *batch) {
 
         for (size_t i = 0; i < units->n_units; i++)
                 if (units->units[i]->changed && due_time(s, units->units[i]) <= now)
-                        judge_unit(s, batch, units->units[i]);
+                        judge_one(s, batch, units->units[i]);
         for (size_t i = 0; batch->n_items > 0 && s->n_pending > 0 && i < units->n_units; i++)
-                if (units->units[i]->changed && joins(batch, units->units[i]))
-                        judge_unit(s, batch, units->units[i]);
-}
-
-static int judge_gone_entry(struct settle *s, struct batch *batch, struct entry *entry) {
-        struct assessment last;
-        struct item *item = batch_add(batch, entry->key);
-
-        if (!item || strv_extend(&item->units, entry->key) < 0)
-                return -ENOMEM;
-        assess(&s->manager->model, entry_settled(entry), &last);
-        item->told = true;
-        item->type = EVENT_GONE;
-        item->before = item->after = last.exposure;
-        entry->gone = true;
-        ledger_clear_regression(&s->manager->ledger, entry);
-        item_take_entry(item, entry);
-        return 0;
+                if (units->units[i]->changed && judge_joins(batch, units->units[i]))
+                        judge_one(s, batch, units->units[i]);
 }
 
 /* Units whose files were removed, and that did not come back meanwhile. */
-static void judge_gone(struct settle *s, struct batch *batch) {
+static void judge_left(struct settle *s, struct batch *batch) {
         const struct ledger *ledger = &s->manager->ledger;
 
         if (!s->left || timer_now() < s->left + s->manager->config.settle_usec)
                 return;
         for (size_t i = 0; i < ledger->n_entries; i++) {
                 struct entry *entry = ledger->entries[i];
-                size_t n_items = batch->n_items;
 
-                if (entry->left && entry->n_loaded == 0 && !entry->gone && judge_gone_entry(s, batch, entry) < 0) {
+                if (entry->left && entry->n_loaded == 0 && !entry->gone && judge_gone(s->manager, batch, entry) < 0) {
                         log_error("Cannot keep that %s is gone, trying again.", entry->key);
-                        batch_cut(batch, n_items, batch->n_events);
                         try_again(s);
                         return;
                 }
@@ -478,7 +316,7 @@ static void judge_all(struct settle *s, struct batch *batch) {
         }
         batch->manager_changed = s->manager->manager_changed;
         judge_due(s, batch);
-        judge_gone(s, batch);
+        judge_left(s, batch);
         if (batch->n_items > 0 || batch->n_events > 0)
                 s->manager->manager_changed = false;
 }
