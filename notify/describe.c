@@ -254,7 +254,8 @@ void describe_outcome(struct description *ret, const char *outcome, const char *
                       const char *detail, bool has_body, bool has_markup) {
         text_buffer_init(&ret->title, false);
         text_buffer_init(&ret->body, has_markup);
-        ret->urgency = detail ? URGENCY_NORMAL : URGENCY_LOW;
+        /* A person waits for it; what is less urgent some desktops only put away. */
+        ret->urgency = URGENCY_NORMAL;
         text_buffer_add(&ret->title, outcome);
         if (unit) {
                 text_buffer_add(&ret->title, ": ");

@@ -157,7 +157,7 @@ START_TEST(outcomes) {
         describe_outcome(&d, "Accepted", "nginx.service", 2, NULL, true, true);
         ck_assert_str_eq(d.title.text, "Accepted: nginx and 2 more");
         ck_assert_str_eq(d.body.text, "");
-        ck_assert_int_eq(d.urgency, URGENCY_LOW);
+        ck_assert_int_eq(d.urgency, URGENCY_NORMAL);
         describe_outcome(&d, "Failed", NULL, 0, "<why>", true, true);
         ck_assert_str_eq(d.title.text, "Failed");
         ck_assert_str_eq(d.body.text, "&lt;why&gt;");
