@@ -233,7 +233,8 @@ static void on_query_done(void *userdata, void *data, int result) {
 
         forget_query(manager, query);
         manager_worked(manager);
-        if (result < 0 && result != -ECANCELED && result != -ENOENT)
+        /* Not for what is wrong with the question. */
+        if (result < 0 && result != -ECANCELED && archive_error(manager->archive) < 0)
                 settle_retry(manager->settle);
         if (result == -ECANCELED)
                 r = 0;
