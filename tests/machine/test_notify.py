@@ -17,6 +17,7 @@ RULE = """polkit.addRule(function(action, subject) {
         return polkit.Result.YES;
 });
 """
+ENTRY = "/etc/xdg/autostart/exposure-notify.desktop"
 TERMINAL = "#!/bin/sh\nprintf '%s\\n' \"$@\" >/tmp/terminal.new\nmv /tmp/terminal.new /tmp/terminal\n"
 # By the version of systemd from which on it is so; in tenths.
 SCORES = ((252, 10), (262, 6))
@@ -106,6 +107,22 @@ class Notify(SessionCase):
         self.user_systemctl("stop", "mine.service")
         self.machine.remove(path)
         self.user_systemctl("daemon-reload")
+
+    def test_autostart(self):
+        """What a desktop without graphical-session.target does with the entry; systemd makes no second unit of it."""
+        entry = self.machine.output("cat", ENTRY)
+        self.assertIn("\nX-systemd-skip=true\n", entry)
+        self.user_systemctl("stop", AGENT)
+        agent = self.machine.popen(*re.search("^Exec=(.*)$", entry, re.M)[1].split(), user=USER)
+        self.addCleanup(machines.stop, agent)
+        name = self.new_unit()
+        self.addCleanup(self.mend, name)
+        self.weaken(name)
+        self.assertIsNone(agent.poll())
+        # The one of systemd that comes later leaves it to that.
+        self.user_systemctl("start", AGENT)
+        case.await_true(lambda: self.show("ActiveState") == "inactive", "end of the second one", SECONDS)
+        self.assertEqual(self.show("Result"), "success")
 
     def test_second_agent_ends(self):
         done = self.machine.run("exposure-notify", user=USER)
