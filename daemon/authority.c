@@ -72,6 +72,9 @@ static bool was_dismissed(sd_bus_message *m) {
 static const char *find_refusal(sd_bus_message *m) {
         int allowed = 0, challenge = 0;
 
+        /* It went away, or nobody answered the question in time. */
+        if (sd_bus_message_is_method_error(m, SD_BUS_ERROR_NO_REPLY))
+                return "polkit did not answer.";
         if (sd_bus_message_is_method_error(m, NULL))
                 return "polkit cannot be asked, so only root may do this.";
         if (sd_bus_message_enter_container(m, 'r', "bba{ss}") <= 0 ||
@@ -157,8 +160,8 @@ static bool may_without_asking(const struct authority *a, uint32_t uid) {
         return uid == 0 || (is_users(a) && uid == getuid());
 }
 
-int authority_check(struct authority *a, sd_bus_message *call, uint32_t uid, const char *action, const char *unit,
-                    authority_fn fn) {
+int authority_check(struct authority *a, sd_bus_message *call, uint32_t uid, const char *action,
+                    const char *unit, authority_fn fn) {
         struct authorization *unused = NULL;
         unsigned n_user = 0;
         int r;

@@ -26,7 +26,7 @@ void authority_drop(struct authority *authority);
 typedef void (*authority_fn)(struct manager *manager, sd_bus_message *call, uint32_t uid);
 
 /*
- * Answers the call of that user sooner or later. The unit is named to who is asked for a password; it belongs to
+ * Answers the call of that user sooner or later. The unit is named to who is asked for a password; it is a part of
  * the call. -EBUSY where too many wait already, then the caller answers.
  */
 int authority_check(struct authority *authority, sd_bus_message *call, uint32_t uid, const char *action,

@@ -55,8 +55,8 @@ int board_tell(struct board *board);
 void board_untell(struct board *board);
 
 /*
- * The card that is to show an alert once more, because the person asks for it; CARD_NONE where it is open no more,
- * is on the screen, or will be told of anyway.
+ * The card that is to show an alert once more, as what a person wanted of it failed; CARD_NONE where it is
+ * open no more, is on the screen, or will be told of anyway.
  */
 int board_retell(struct board *board, enum scope scope, const char *id);
 
