@@ -49,7 +49,7 @@ static struct event *acceptance_event(struct manager *m, const struct entry *ent
         return event->reason ? TAKE_PTR(event) : NULL;
 }
 
-/* The state told last becomes the baseline. Of several acceptances with an end the first one's baseline comes back. */
+/* The state told last becomes the baseline. Of several that end, the first one's baseline comes back. */
 static int accept_entry(struct manager *m, struct entry *entry, struct event *event) {
         const struct facts settled = *entry_settled(entry);
         _cleanup_(freep) struct facts *old = NULL;
@@ -125,7 +125,8 @@ static struct event *expiry_event(struct manager *m, const struct entry *entry) 
         assess(&m->model, entry->before_acceptance, &before);
         assess(&m->model, entry_settled(entry), &now);
         assessment_compare(&before, &now, &difference);
-        event = entry_event(m, difference.n_worse > 0 ? EVENT_REGRESSED : EVENT_CHANGED, entry, &before, &now);
+        event = entry_event(m, difference.n_worse > 0 ? EVENT_REGRESSED : EVENT_CHANGED, entry, &before,
+                            &now);
         if (!event || causes_set_expired(&event->causes, event->time) < 0)
                 return NULL;
         return TAKE_PTR(event);

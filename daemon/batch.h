@@ -70,8 +70,10 @@ struct item *batch_add(struct batch *batch, const char *key);
 /* Drops the items and events beyond so many. */
 void batch_cut(struct batch *batch, size_t n_items, size_t n_events);
 
-/* Where the unit's files are: 0 or -ENOMEM. And what is written of the entry, as it is now, which cannot fail. */
+/* Where the unit's files are. 0 or -ENOMEM. */
 int item_take_paths(struct item *item, const struct unit *unit);
+
+/* What is written of the entry, as it is now. */
 void item_take_entry(struct item *item, struct entry *entry);
 
 /* The open regression too, as it was told before. */

@@ -138,8 +138,9 @@ static void on_timer(void *userdata) {
         connection->complained = true;
         connection_close(connection);
         timer_arm(connection->timer, connection->reconnect_usec);
-        connection->reconnect_usec = connection->reconnect_usec * 2 < RECONNECT_MAX_USEC ? connection->reconnect_usec * 2 :
-                                                                             RECONNECT_MAX_USEC;
+        connection->reconnect_usec *= 2;
+        if (connection->reconnect_usec > RECONNECT_MAX_USEC)
+                connection->reconnect_usec = RECONNECT_MAX_USEC;
 }
 
 /* Answers of RequestName in the D-Bus specification. */
@@ -178,7 +179,8 @@ int connection_request_name(struct connection *connection) {
         if (!connection->bus)
                 return -ENOTCONN;
         connection->name_slot = sd_bus_slot_unref(connection->name_slot);
-        return sd_bus_request_name_async(connection->bus, &connection->name_slot, EXPOSURED_BUS_NAME, 0, on_name, connection);
+        return sd_bus_request_name_async(connection->bus, &connection->name_slot, EXPOSURED_BUS_NAME, 0, on_name,
+                                         connection);
 }
 
 bool connection_is_clear(struct connection *connection) {
@@ -195,7 +197,8 @@ void connection_prepare_end(struct connection *connection) {
                 connection_close(connection);
 }
 
-int connection_new(struct connection **ret, sd_event *event, enum scope scope, const struct connection_ops *ops, void *userdata) {
+int connection_new(struct connection **ret, sd_event *event, enum scope scope, const struct connection_ops *ops,
+                   void *userdata) {
         struct connection *connection;
         int r;
 

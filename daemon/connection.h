@@ -26,7 +26,8 @@ struct connection_ops {
 struct connection;
 
 /* Connects from the event loop. */
-int connection_new(struct connection **ret, sd_event *event, enum scope scope, const struct connection_ops *ops, void *userdata);
+int connection_new(struct connection **ret, sd_event *event, enum scope scope, const struct connection_ops *ops,
+                   void *userdata);
 
 /* Takes NULL, returns NULL. */
 struct connection *connection_free(struct connection *connection);

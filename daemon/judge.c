@@ -53,8 +53,8 @@ static int judge_new(struct manager *m, struct batch *batch, struct unit *unit, 
         if (!item)
                 return 0;
         /*
-         * The first start takes all as it is, and an instance is announced by its template. Who does not know what
-         * was there before does not call it new.
+         * The first start takes all as it is, and an instance is announced by its template. Who does not know
+         * what was there before does not call it new.
          */
         item->told = !m->ledger_is_new && !m->unread && !variant;
         item->type = EVENT_APPEARED;

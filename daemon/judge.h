@@ -4,8 +4,8 @@
 #include <stdbool.h>
 
 /*
- * Judge: what has become of units, as items of a batch, and of their entries in the ledger. Where memory runs out there
- * is no item, and the judgement is still to be made; made again, it comes to the same.
+ * Judge: what has become of units, as items of a batch, and of their entries in the ledger. Where memory runs
+ * out there is no item, and the judgement is still to be made; made again, it comes to the same.
  */
 struct batch;
 struct entry;
@@ -15,7 +15,7 @@ struct unit;
 /* A unit that has settled. 0 or -ENOMEM. */
 int judge_unit(struct manager *manager, struct batch *batch, struct unit *unit);
 
-/* Whether an instance became what was just judged of another one: it is part of that event, though read later. */
+/* Whether an instance became what was just judged of another one: it is part of that event, though read late. */
 bool judge_joins(const struct batch *batch, const struct unit *unit);
 
 /* An entry without units, whose files were removed. 0 or -ENOMEM. */

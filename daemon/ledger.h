@@ -83,9 +83,9 @@ int ledger_set_regression(struct ledger *ledger, struct entry *entry, struct eve
 void ledger_clear_regression(struct ledger *ledger, struct entry *entry);
 
 /*
- * Calls fn once for each event that told an open regression, in the order of keys: with the entry that the event is
- * about or, where that one has it no more, the first one that it is open for. A negative result of fn ends it, and
- * is returned; else 0.
+ * Calls fn once for each event that told an open regression, in the order of keys: with the entry that the event
+ * is about or, where that one has it no more, the first one that it is open for. A negative result of fn ends
+ * it, and is returned; else 0.
  */
 typedef int (*regression_fn)(const struct entry *entry, void *userdata);
 int ledger_each_regression(struct ledger *ledger, regression_fn fn, void *userdata);
@@ -113,7 +113,7 @@ void entry_judge(const struct entry *entry, const struct model *model, const str
 void judgement_from_baseline(struct judgement *judgement, const struct entry *entry, const struct model *model,
                              const struct facts *facts);
 
-/* Takes the judged state as told: settled, and baseline where the ratchet turns. 0, or -ENOMEM: to be judged again. */
+/* Takes the judged state as told, and as baseline where the ratchet turns. 0, or -ENOMEM: it is judged again. */
 int entry_settle(struct entry *entry, const struct model *model, const struct facts *facts,
                  const struct judgement *judgement);
 

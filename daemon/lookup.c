@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <stdio.h>
 
 #include <exposured/bus.h>
 #include <exposured/macro.h>
@@ -200,8 +201,7 @@ int lookups_request(struct lookups *l, sd_bus_message *call, const char *name, u
         lookup = &l->queue[l->n_queue++];
         lookup->call = sd_bus_message_ref(call);
         lookup->uid = uid;
-        (void) strncpy(lookup->name, name, sizeof(lookup->name) - 1);
-        lookup->name[sizeof(lookup->name) - 1] = '\0';
+        (void) snprintf(lookup->name, sizeof(lookup->name), "%s", name);
         lookups_advance(l);
         return 0;
 }

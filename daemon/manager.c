@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include <exposured/bus.h>
 #include <exposured/macro.h>
 
 #include "acceptance.h"
@@ -11,8 +12,8 @@
 #include "api.h"
 #include "archive.h"
 #include "authority.h"
-#include "control.h"
 #include "connection.h"
+#include "control.h"
 #include "load.h"
 #include "log.h"
 #include "lookup.h"
@@ -28,6 +29,7 @@
 #include "watch.h"
 #include "xdg.h"
 
+#define MANAGER_UNAVAILABLE_TEXT "The service manager cannot be reached."
 /* So long we wait for systemd before we offer what we have, which is nothing. */
 #define PATIENCE_USEC (10 * USEC_PER_SEC)
 /* A policy file that is being written is left to settle. */
@@ -75,7 +77,7 @@ static void on_manager_ready(void *userdata, const char *version) {
 
 static void manager_stop_asking(struct manager *m, enum watch_busy busy) {
         static const sd_bus_error gone = SD_BUS_ERROR_MAKE_CONST(
-                        "org.exposured.Exposure1.Error.ManagerUnavailable", "The service manager cannot be reached.");
+                        EXPOSURED_ERROR_MANAGER_UNAVAILABLE, MANAGER_UNAVAILABLE_TEXT);
 
         m->ready = false;
         m->busy = busy;
@@ -309,7 +311,7 @@ struct reader_counters manager_counters(const struct manager *m) {
 }
 
 const char *manager_unavailable(const struct manager *m) {
-        return m->ready || m->busy != BUSY_ABSENT ? NULL : "The service manager cannot be reached.";
+        return m->ready || m->busy != BUSY_ABSENT ? NULL : MANAGER_UNAVAILABLE_TEXT;
 }
 
 /* Life. */
@@ -319,7 +321,6 @@ static int manager_load_config(struct manager *m) {
         char own[PATH_MAX];
         const char *const folders[] = { own, CONFIG_FOLDERS, NULL };
         bool has_own = m->scope == SCOPE_USER && xdg_path(XDG_CONFIG, "", own) >= 0;
-
         struct config config;
         int r;
 

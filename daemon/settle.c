@@ -30,7 +30,7 @@ struct settle {
         struct batch *next;             /* what waits to be kept beside them */
         struct batch *held;             /* what could not be told yet for want of memory */
         struct upgrade upgrade;
-        uint64_t left;                  /* monotonic, µs: when the last entry was left by its units; 0: none was */
+        uint64_t left;                  /* monotonic, µs: when the last unit of an entry went; 0: none did */
         bool in_flight;                 /* a batch is being kept */
         bool rewrite;                   /* all is to be written again */
         bool incomplete;                /* the archive lacks something that could not be written */
@@ -201,7 +201,8 @@ static void judge_left(struct settle *s, struct batch *batch) {
         for (size_t i = 0; i < ledger->n_entries; i++) {
                 struct entry *entry = ledger->entries[i];
 
-                if (entry->left && entry->n_loaded == 0 && !entry->gone && judge_gone(s->manager, batch, entry) < 0) {
+                if (entry->left && entry->n_loaded == 0 && !entry->gone &&
+                    judge_gone(s->manager, batch, entry) < 0) {
                         log_error("Cannot keep that %s is gone, trying again.", entry->key);
                         try_again(s);
                         return;

@@ -41,8 +41,9 @@ void settle_advance(struct settle *settle);
 void settle_event(struct settle *settle, struct event *event);
 
 /*
- * The same with an entry that is about to change: once there is room for both, the entry is changed, and then kept as
- * it is; or all is withdrawn. settle_prepare() returns 0 or -ENOMEM, and one of the others has to follow the first.
+ * The same with an entry that is about to change: once there is room for both, the entry is changed, and then
+ * kept as it is; or all is withdrawn. settle_prepare() returns 0, and then one of the others has to follow, or
+ * -ENOMEM.
  */
 int settle_prepare(struct settle *settle, struct event *event, const struct entry *entry);
 void settle_commit(struct settle *settle, struct entry *entry);

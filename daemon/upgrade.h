@@ -19,5 +19,5 @@ struct upgrade {
 /* Whether units are not to be judged yet. For when no sweep is under way. */
 bool upgrade_waits(struct upgrade *upgrade, uint64_t settle_usec);
 
-/* Hands the event over, if there is one: what is judged from now on is told in it. 0 or -ENOMEM, then it waits. */
+/* Hands the event over, if there is one: what is judged from now on is told in it. 0, or -ENOMEM: it waits. */
 int upgrade_join(struct upgrade *upgrade, struct batch *batch);

@@ -49,7 +49,6 @@ static void watch_set_busy(struct watch *w, enum watch_busy busy) {
 
 static void on_timer(void *userdata) {
         struct watch *w = userdata;
-
         int r = 0;
 
         if (w->owner_unknown)

@@ -9,6 +9,7 @@
  * Watch: systemd's signals, reduced to what scoring must know. Only messages of the one who owns
  * org.freedesktop.systemd1 are believed.
  */
+
 /* Why the manager may not be asked. */
 enum watch_busy {
         BUSY_ABSENT,    /* it is not on the bus */

@@ -2,8 +2,11 @@
 #include <check.h>
 #include <locale.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include <exposured/macro.h>
 
 #include "client-output.h"
 
@@ -45,6 +48,14 @@ struct output *output_free(struct output *output) {
         free(last_text);
         last_text = NULL;
         return NULL;
+}
+
+void assert_harmless(const char *text) {
+        static const char *const hostile[] = { "\033", "\x7f", "\xc2\x9b", "\xe2\x80\xae", "\xf3\xa0\x81\x81" };
+
+        ck_assert_ptr_nonnull(strstr(text, "\\x1b[31m"));
+        for (size_t i = 0; i < ELEMENTSOF(hostile); i++)
+                ck_assert_ptr_null(strstr(text, hostile[i]));
 }
 
 void keep_stderr(void) {

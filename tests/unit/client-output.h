@@ -14,6 +14,9 @@ const char *output_text(struct output *output);
 
 struct output *output_free(struct output *output);
 
+/* Of a text that began with a hostile "\033[31m" nothing is left that could steer a terminal. */
+void assert_harmless(const char *text);
+
 /* From here on standard error is kept; asking gives what was printed there since the last time. */
 void keep_stderr(void);
 const char *stderr_text(void);

@@ -400,17 +400,11 @@ START_TEST(hostile_texts_are_escaped) {
 
         for (size_t i = 0; i < ELEMENTSOF(widths); i++) {
                 struct output *output = output_new(widths[i]);
-                const char *text;
 
                 ck_assert_int_eq(list_print(&row, 1, &plain, output), 0);
                 ck_assert_int_eq(show_print(&bad_unit, &plain, output), 0);
                 event_print(&bad_event, output);
-                text = output_text(output);
-                ck_assert_ptr_nonnull(strstr(text, "\\x1b[31m"));
-                ck_assert_ptr_null(strpbrk(text, "\033\x7f"));
-                ck_assert_ptr_null(strstr(text, "\xc2\x9b"));
-                ck_assert_ptr_null(strstr(text, "\xe2\x80\xae"));
-                ck_assert_ptr_null(strstr(text, "\xf3\xa0\x81\x81"));
+                assert_harmless(output_text(output));
                 output_free(output);
         }
 }
