@@ -415,7 +415,12 @@ void settle_again(struct settle *s) {
 }
 
 void settle_end(struct settle *s) {
-        if (s->incomplete && !s->in_flight && s->manager->loaded && !s->manager->unread)
+        bool in_flight = s->in_flight;
+
+        if (s->next && s->manager->systemd_version)
+                submit(s, TAKE_PTR(s->next));
+        /* What is in flight is not in place yet. */
+        if (s->incomplete && !in_flight && !s->manager->unread)
                 rewrite(s);
 }
 

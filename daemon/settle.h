@@ -64,7 +64,7 @@ void settle_retry(struct settle *settle);
 /* The ledger is another one: all units are judged by that. */
 void settle_again(struct settle *settle);
 
-/* The last chance to write what could not be written. */
+/* The last chance to write what is new, and what could not be written. */
 void settle_end(struct settle *settle);
 
 /* Something could not be written yet, and so many events. */

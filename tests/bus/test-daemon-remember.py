@@ -1,0 +1,423 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the daemon remembers from one life to the next: baselines, regressions, acceptances that end, what was removed
+in between, and what a database that could not be read at first says in the end."""
+
+import json
+import mmap
+import os
+import socket
+import sqlite3
+import struct
+import time
+
+from daemoncase import DaemonCase, configure, main
+
+FAULTY = os.environ["EXPOSURED_FAULTY"]
+JOURNAL = "/run/systemd/journal/socket"
+EVENTS = ("Regressed", "Improved", "Changed", "Accepted", "Appeared", "Gone", "Model")
+PLAIN, BETTER = 9.6, 9.1
+
+
+class Case(DaemonCase):
+    def setUp(self):
+        configure(SettleSec="0")
+        super().setUp()
+        self.state = f"{self.bus.folder}/state"
+        os.mkdir(self.state)
+        self.ears = self.connect()
+        for unit in self.units:
+            self.protect(unit)
+
+    def protect(self, unit, on=True, setting="PrivateNetwork"):
+        self.systemd.set(unit, setting, "b", on)
+
+    def begin(self, **environment):
+        self.start(STATE_DIRECTORY=self.state, **environment)
+
+    def stop(self):
+        self.assertEqual(self.daemon.end()[0], 0)
+
+    def again(self, **environment):
+        self.stop()
+        self.begin(**environment)
+
+    def forget(self):
+        """What was told until now is of no interest; all of it was told."""
+        self.wait_until(lambda: not self.sql("SELECT id FROM event WHERE announced = 0"))
+        self.ears.all_signals()
+
+    def assert_told(self, *expected):
+        """What was told since the last time: words, and the unit that each is about."""
+        told = []
+
+        def hear():
+            told.extend((m.member, m.body[2]) for m in self.ears.all_signals() if m.member in EVENTS)
+            return len(told) >= len(expected)
+        self.wait_until(hear)
+        self.heard()
+        hear()
+        self.assertEqual(sorted(told), sorted(expected))
+
+    def open(self):
+        return {unit for row in self.call("ListRegressions")[0] for unit in row[3]}
+
+    def weaken(self, *units):
+        for unit in units:
+            self.protect(unit, False)
+        self.reload()
+        self.wait_until(lambda: self.open() >= set(units))
+
+    def write(self, path, text):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+
+    def accept(self, unit, seconds=0):
+        until = int((time.time() + seconds) * 10**6) if seconds else 0
+        return self.call("Accept", "sst", unit, "because", until)[0]
+
+    def history(self, unit=""):
+        return [(row[1], row[3]) for row in reversed(self.call("GetHistory", "ssu", unit, "", 0)[0])]
+
+    def sql(self, *statement):
+        database = sqlite3.connect(f"{self.state}/exposured.db", timeout=30)
+        try:
+            with database:
+                return database.execute(*statement).fetchall()
+        finally:
+            database.close()
+
+
+class Lives(Case):
+    def test_regression_stays_open(self):
+        self.begin()
+        self.weaken("a.service")
+        before = self.call("ListRegressions")[0]
+        self.forget()
+        for _ in range(2):
+            self.again()
+            self.assertEqual(self.call("ListRegressions")[0], before)
+            self.assert_told()
+            self.assertEqual(self.get("Baseline", "a.service"), BETTER)
+        self.protect("a.service")
+        self.reload()
+        self.wait_until(lambda: not self.open())
+        self.assert_told(("Improved", "a.service"))
+
+    def test_change_while_it_was_down(self):
+        self.begin()
+        self.stop()
+        self.protect("a.service", False)
+        self.protect("b.service", setting="PrivateTmp")
+        self.begin()
+        self.wait_until(lambda: len(self.history()) == 2)
+        self.assert_told(("Improved", "b.service"), ("Regressed", "a.service"))
+        self.again()
+        self.assert_told()
+        self.assertEqual(self.open(), {"a.service"})
+
+    def test_what_was_not_told_is_told(self):
+        """As if it had been killed between the two."""
+        self.begin()
+        self.weaken("a.service")
+        self.forget()
+        self.stop()
+        self.assertEqual(self.sql("UPDATE event SET announced = 0 RETURNING unit"), [("a.service",)])
+        self.begin()
+        self.assert_told(("Regressed", "a.service"))
+        self.again()
+        self.assert_told()
+
+    def test_removed_while_it_was_down(self):
+        """And back as weak as it never was."""
+        fragment = f"{self.bus.folder}/b.service"
+        self.write(fragment, "[Service]\nPrivateNetwork=yes\n")
+        self.systemd.set("b.service", "FragmentPath", "s", fragment, "Unit")
+        self.begin()
+        self.stop()
+        os.unlink(fragment)
+        self.systemd.unload("b.service", announce=False)
+        self.begin()
+        self.wait_until(lambda: self.history() == [("gone", "b.service")])
+        self.again()
+        self.assert_told(("Gone", "b.service"))
+        self.protect("b.service", False)
+        self.systemd.load("b.service")
+        self.wait_until(lambda: self.open() == {"b.service"})
+        self.assert_told(("Regressed", "b.service"))
+
+    def test_another_systemd(self):
+        self.begin()
+        self.stop()
+        self.systemd.version("262")
+        self.protect("c.service", False)
+        self.begin()
+        self.wait_until(lambda: self.open() == {"c.service"})
+        self.assert_told(("Model", ""), ("Regressed", "c.service"))
+        self.again()
+        self.assert_told()
+
+
+class Ends(Case):
+    """Acceptances for a while."""
+
+    def test_it_ends(self):
+        self.begin()
+        self.weaken("a.service")
+        self.accept("a.service", 1)
+        self.assertEqual((self.open(), self.get("Baseline", "a.service")), (set(), PLAIN))
+        self.wait_until(lambda: self.open() == {"a.service"})
+        self.assertEqual(self.get("Baseline", "a.service"), BETTER)
+        row = self.call("ListRegressions")[0][0]
+        self.assertEqual([cause[1] for cause in row[7]], ["expired"])
+        words = [("regressed", "a.service"), ("accepted", "a.service"), ("regressed", "a.service")]
+        self.wait_until(lambda: self.history() == words)
+        self.again()
+        self.assertEqual((self.open(), self.history()), ({"a.service"}, words))
+
+    def test_restart_before_its_end(self):
+        self.begin()
+        self.weaken("a.service")
+        self.accept("a.service", 3600)
+        self.wait_until(lambda: self.history()[-1][0] == "accepted")
+        self.forget()
+        self.again()
+        self.assert_told()
+        self.assertEqual((self.open(), self.get("Baseline", "a.service")), (set(), PLAIN))
+        self.stop()
+        self.sql("UPDATE acceptance SET until = ?", (int((time.time() + 1) * 10**6),))
+        self.begin()
+        self.wait_until(lambda: self.open() == {"a.service"})
+        self.assert_told(("Regressed", "a.service"))
+
+    def test_it_ends_while_it_is_down(self):
+        self.begin()
+        self.weaken("a.service")
+        self.accept("a.service", 3600)
+        self.stop()
+        self.sql("UPDATE acceptance SET until = ?", (int(time.time() * 10**6),))
+        self.begin()
+        self.wait_until(lambda: self.open() == {"a.service"})
+
+    def test_mended_before_its_end(self):
+        """The end of what is no more is no regression."""
+        self.begin()
+        self.weaken("a.service")
+        self.accept("a.service", 3600)
+        self.protect("a.service")
+        self.reload()
+        self.wait_until(lambda: self.history()[-1] == ("improved", "a.service"))
+        self.stop()
+        self.sql("UPDATE acceptance SET until = ?", (int(time.time() * 10**6),))
+        self.begin()
+        self.barrier()
+        self.assertEqual(self.open(), set())
+
+    def test_one_after_the_other(self):
+        """The state before the first one comes back."""
+        self.protect("a.service", setting="PrivateTmp")
+        self.begin()
+        first = self.get("Baseline", "a.service")
+        self.weaken("a.service")
+        self.accept("a.service", 3600)
+        self.protect("a.service", False, "PrivateTmp")
+        self.reload()
+        self.wait_until(lambda: self.open() == {"a.service"})
+        self.accept("a.service", 3600)
+        self.stop()
+        self.sql("UPDATE acceptance SET until = ?", (int(time.time() * 10**6),))
+        self.begin()
+        self.wait_until(lambda: self.open() == {"a.service"})
+        self.assertEqual(self.get("Baseline", "a.service"), first)
+
+    def test_for_good_after_that(self):
+        self.begin()
+        self.weaken("a.service")
+        self.accept("a.service", 3600)
+        self.protect("a.service", setting="PrivateTmp")
+        self.reload()
+        self.wait_until(lambda: self.history()[-1][0] == "improved")
+        self.protect("a.service", False, "PrivateTmp")
+        self.reload()
+        self.wait_until(lambda: self.open() == {"a.service"})
+        self.accept("a.service")
+        # at once: what a person was told is done stays done
+        self.again()
+        self.assertEqual((self.sql("SELECT * FROM acceptance"), self.open()), ([], set()))
+
+
+class Instances(Case):
+    units = ("t@1.service", "t@2.service", "t@3.service")
+
+    def test_one_leaves_the_others(self):
+        template = f"{self.bus.folder}/t@.service"
+        self.write(template, "[Service]\nPrivateNetwork=yes\n")
+        for unit in self.units:
+            self.systemd.set(unit, "FragmentPath", "s", template, "Unit")
+        self.begin()
+        self.write(template, "[Service]\n")
+        self.weaken(*self.units)
+        self.wait_until(lambda: len(self.call("ListRegressions")[0]) == 1)
+        row, = self.call("ListRegressions")[0]
+        self.assertEqual(sorted(row[3]), list(self.units))
+        self.accept("t@.service")
+        self.assertEqual(self.open(), set())
+        self.systemd.set("t@2.service", "DropInPaths", "as", ["/run/systemd/system/t@2.service.d/x.conf"], "Unit")
+        self.protect("t@2.service", setting="PrivateTmp")
+        self.reload()
+        self.wait_until(lambda: self.history()[-1] == ("improved", "t@2.service"))
+        self.forget()
+        self.again()
+        self.assert_told()
+        self.protect("t@2.service", False, "PrivateTmp")
+        self.reload()
+        self.wait_until(lambda: self.open() == {"t@2.service"})
+
+
+class Unread(Case):
+    """The database cannot be read at the start, and then it can."""
+
+    units = ("a.service", "b.service", "c.service", "d.service")
+    FIELDS = 6
+
+    def setUp(self):
+        super().setUp()
+        with open(f"{self.bus.folder}/control", "wb+") as f:
+            f.truncate(8 * self.FIELDS)
+            self.control = mmap.mmap(f.fileno(), 8 * self.FIELDS)
+
+    def set_control(self, **values):
+        for name, value in values.items():
+            struct.pack_into("q", self.control, 8 * ("counted", "at", "lasting", "second", "failed",
+                                                     "forward").index(name), value)
+
+    def begin_unread(self):
+        self.set_control(counted=0, at=0, lasting=1, second=1)
+        self.begin(LD_PRELOAD=FAULTY, FAULT_FOLDER=self.state, FAULT_CONTROL=f"{self.bus.folder}/control")
+        self.assertFalse(self.get("Healthy"))
+        self.assertRegex(self.get("Status"), r"\AThe database .+\.\Z")
+
+    def begin_reading(self):
+        self.set_control(at=-1, forward=60)
+        self.wait_until(lambda: self.get("Healthy"))
+        self.heard()
+
+    def test_all_that_can_be(self):
+        self.begin()
+        self.weaken("a.service", "b.service")
+        self.accept("b.service")
+        self.wait_until(lambda: self.history()[-1][0] == "accepted")
+        self.forget()
+        self.stop()
+        self.protect("c.service", False)
+
+        self.begin_unread()
+        self.assertEqual(self.open(), set())
+        # d: judged by what it was at the start, as the database has it
+        self.weaken("d.service")
+        self.assert_told(("Regressed", "d.service"))
+        self.protect("d.service")
+        self.reload()
+        self.wait_until(lambda: not self.open())
+        self.weaken("d.service")
+        self.systemd.load("new.service")
+        self.wait_until(lambda: "new.service" in self.names())
+        self.assert_told(("Improved", "d.service"), ("Regressed", "d.service"))
+
+        self.begin_reading()
+        self.wait_until(lambda: self.open() == {"a.service", "c.service", "d.service"})
+        self.assert_told(("Regressed", "c.service"))
+        self.assertEqual([self.get("Baseline", unit) for unit in self.units], [BETTER, PLAIN, BETTER, BETTER])
+        before = self.history()
+        self.assertEqual(before.count(("regressed", "d.service")), 2)
+        self.again()
+        self.assert_told()
+        self.assertEqual(self.open(), {"a.service", "c.service", "d.service"})
+        self.assertEqual(self.history(), before)
+        self.assertEqual(len(self.sql("SELECT * FROM baseline")), 5)
+
+    def test_accepted_meanwhile(self):
+        """What a person said stands; of an acceptance that ends, what was before the first one comes back."""
+        self.begin()
+        self.stop()
+        self.begin_unread()
+        self.weaken("a.service", "b.service")
+        self.accept("a.service")
+        self.accept("b.service", 3600)
+        self.begin_reading()
+        self.assertEqual(self.open(), set())
+        self.again()
+        self.assertEqual((self.open(), self.get("Baseline", "a.service")), (set(), PLAIN))
+        self.stop()
+        self.sql("UPDATE acceptance SET until = ?", (int(time.time() * 10**6),))
+        self.begin()
+        self.wait_until(lambda: self.open() == {"b.service"})
+        self.assertEqual(self.get("Baseline", "b.service"), BETTER)
+
+    def test_nothing_was_there(self):
+        """What was seen until then is the first state."""
+        self.begin_unread()
+        self.weaken("a.service")
+        self.begin_reading()
+        self.assertEqual(self.open(), {"a.service"})
+        self.again()
+        self.assertEqual(self.open(), {"a.service"})
+        self.assert_told(("Regressed", "a.service"))
+
+    def test_it_ends_before(self):
+        """Nothing was written over what is there."""
+        self.begin()
+        self.weaken("a.service")
+        self.stop()
+        self.begin_unread()
+        self.weaken("b.service")
+        self.stop()
+        self.begin()
+        self.wait_until(lambda: self.open() == {"a.service", "b.service"})
+        self.assertEqual(self.get("Baseline", "a.service"), BETTER)
+
+
+class Journal(Case):
+    """Entries go to the journal with their fields where it is the journal that reads the log."""
+
+    wrapper = ("sh", "-c", 'JOURNAL_STREAM=$(stat -Lc %d:%i /dev/fd/2) exec "$0" "$@"')
+
+    def setUp(self):
+        super().setUp()
+        os.makedirs(os.path.dirname(JOURNAL), exist_ok=True)
+        if os.path.exists(JOURNAL):
+            os.unlink(JOURNAL)
+        self.journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(self.journal.close)
+        self.journal.bind(JOURNAL)
+        self.journal.settimeout(30)
+
+    def entry(self, message):
+        """The first entry with that in its message."""
+        while True:
+            fields = [line.split("=", 1) for line in self.journal.recv(1 << 16).decode().splitlines() if "=" in line]
+            if message in dict(fields).get("MESSAGE", ""):
+                return fields
+
+    def test_event(self):
+        self.begin()
+        self.weaken("a.service")
+        fields = self.entry("a.service became weaker")
+        event = dict(fields)
+        self.assertEqual((event["EXPOSURED_UNIT"], event["EXPOSURED_EVENT"], event["PRIORITY"]),
+                         ("a.service", "regressed", "4"))
+        self.assertIn(["EXPOSURED_CHECK", "PrivateNetwork"], fields)
+        self.assertEqual(event["EXPOSURED_ID"], self.call("ListRegressions")[0][0][0])
+
+    def test_lines(self):
+        with open("/run/systemd/systemd-analyze-security.policy", "w", encoding="utf-8") as f:
+            json.dump({"PrivateNetwork": {"weight": 5}}, f)
+        self.addCleanup(os.unlink, f.name)
+        self.begin()
+        self.assertEqual(dict(self.entry("Using the policy in"))["PRIORITY"], "6")
+        with open(f.name, "w", encoding="utf-8") as f:
+            f.write("{")
+        self.assertIn(dict(self.entry("policy"))["PRIORITY"], ("3", "4"))
+
+
+main(needs_view=True)
