@@ -70,12 +70,15 @@ static char **copy_units(char **units) {
         return copies;
 }
 
-/* A pager that waits for the person even where all fits on the screen: the terminal ends with it. */
+/*
+ * A pager that waits for the person even where all fits on the screen, as the terminal ends with it; and that says
+ * so to who has not met it before.
+ */
 static int set_environment(struct command *command, const char *token) {
         int r = command_set(command, "SYSTEMD_PAGER", "less");
 
         if (r >= 0)
-                r = command_set(command, "SYSTEMD_LESS", "RSMK");
+                r = command_set(command, "SYSTEMD_LESS", "RSMKPMArrow keys scroll, q closes$");
         if (r >= 0 && token)
                 r = command_set(command, "XDG_ACTIVATION_TOKEN", token);
         return r;

@@ -105,7 +105,7 @@ class Actions(NotifyCase):
         self.until(lambda: os.path.exists(out))
         with open(out, encoding="utf-8") as f:
             self.assertEqual(f.read().splitlines(),
-                             ["RSMK token-1", f"{self.folder}/exposurectl", "regressions", "--", "a.service",
+                             ["RSMKPMArrow keys scroll, q closes$ token-1", f"{self.folder}/exposurectl", "regressions", "--", "a.service",
                               "-b.service"])
 
     def test_details_of_the_user_in_a_known_terminal(self):
