@@ -73,7 +73,7 @@ static int judge_known(struct manager *m, struct batch *batch, struct unit *unit
         if (entry->gone && judgement.open)
                 judgement_from_baseline(&judgement, entry, &m->model, &unit->facts);
         item = add_item(batch, unit);
-        if (!item)
+        if (!item || (judgement.open && entry_reserve_regression(entry) < 0))
                 return -ENOMEM;
         item->told = !facts_equal(entry_settled(entry), &unit->facts) || entry->gone;
         item->type = entry->gone && judgement.type == EVENT_CHANGED ? EVENT_APPEARED : judgement.type;

@@ -13,6 +13,7 @@ static struct entry *entry_free(struct entry *entry) {
         if (entry->regression)
                 event_unref(entry->regression->event);
         free(entry->regression);
+        free(entry->spare);
         free(entry->key);
         free(entry->files_key);
         free(entry->composite);
@@ -147,11 +148,17 @@ void ledger_update_model(struct ledger *ledger, const struct model *old, const s
         }
 }
 
+int entry_reserve_regression(struct entry *entry) {
+        if (!entry->regression && !entry->spare)
+                entry->spare = calloc(1, sizeof(*entry->spare));
+        return entry->regression || entry->spare ? 0 : -ENOMEM;
+}
+
 int ledger_set_regression(struct ledger *ledger, struct entry *entry, struct event *event, uint64_t since) {
         if (!entry->regression) {
-                entry->regression = calloc(1, sizeof(*entry->regression));
-                if (!entry->regression)
+                if (entry_reserve_regression(entry) < 0)
                         return -ENOMEM;
+                entry->regression = TAKE_PTR(entry->spare);
                 entry->regression->since = since;
                 ledger->n_regressed++;
         }

@@ -35,6 +35,7 @@ struct entry {
         struct facts *before_acceptance; /* the baseline comes back then */
         char acceptance_id[EVENT_ID_SIZE]; /* of the event that told it */
         struct regression *regression;  /* NULL: none is open */
+        struct regression *spare;       /* room for one that is about to be told */
         uint8_t exposure;               /* of the baseline, tenths */
         unsigned n_loaded;              /* units in the table that refer to it */
         bool known;                     /* there is a baseline */
@@ -77,6 +78,9 @@ void entry_baseline(const struct entry *entry, const struct model *model, struct
 
 /* The model is another one: what was computed from the old one is computed anew. */
 void ledger_update_model(struct ledger *ledger, const struct model *old, const struct model *model);
+
+/* Makes room for a regression: then setting the next one cannot fail. 0 or -ENOMEM. */
+int entry_reserve_regression(struct entry *entry);
 
 /* Keeps a reference to the event, and since when it is open. 0 or -ENOMEM. */
 int ledger_set_regression(struct ledger *ledger, struct entry *entry, struct event *event, uint64_t since);
