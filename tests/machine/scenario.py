@@ -13,6 +13,7 @@ ETC = "/etc/systemd/system"
 DATABASE = "/var/lib/exposured/exposured.db"
 MANAGER = bus.Exposured.MANAGER
 SECONDS = 30
+SETTLE_SECONDS = 1
 
 HARDENED = """[Unit]
 ConditionPathExists=/nonexistent
@@ -59,7 +60,7 @@ class ScenarioCase(case.MachineCase):
     @classmethod
     def prepare(cls):
         machine = cls.machine
-        machine.write("/etc/exposured.conf.d/10-test.conf", "[Exposure]\nSettleSec=1s\n")
+        machine.write("/etc/exposured.conf.d/10-test.conf", f"[Exposure]\nSettleSec={SETTLE_SECONDS}s\n")
         for name in NAMES:
             machine.write(f"{ETC}/{name}.service", HARDENED)
         machine.write(f"{ETC}/{SENTINEL}", HARDENED)

@@ -10,7 +10,9 @@ import bus
 import case
 import scenario
 import tap
-from scenario import ETC, HARDENED, MANAGER, SECONDS
+from scenario import ETC, HARDENED, MANAGER, SECONDS, SETTLE_SECONDS
+
+TRIES = 20
 
 # What takes everything away that hardened units have.
 UNDONE = """User=root
@@ -213,12 +215,19 @@ class Regressions(scenario.ScenarioCase):
         self.assertEqual([change for _, change in event.causes], ["property"])
 
     def test_taken_back_before_it_settled(self):
+        """On a busy host it may settle before it is taken back: then that was no such case, and it is tried again."""
         unit = self.next_unit()
-        path = self.drop_in(unit, "PrivateTmp=no")
-        self.reload()
-        self.machine.remove(path)
-        self.reload()
-        self.expect()
+        for _ in range(TRIES):
+            begun = time.monotonic()
+            path = self.drop_in(unit, "PrivateTmp=no")
+            self.reload()
+            self.machine.remove(path)
+            self.reload()
+            if time.monotonic() - begun < SETTLE_SECONDS:
+                self.expect()
+                return
+            self.events()
+        self.fail("this host is too slow")
 
     def test_files_change_and_settings_do_not(self):
         unit = self.next_unit()
