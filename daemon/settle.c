@@ -322,11 +322,16 @@ static void judge_all(struct settle *s, struct batch *batch) {
                 s->manager->manager_changed = false;
 }
 
+/* What a sweep or a reload finds may take back what waits; they are heard of when they end. */
+static bool is_in_between(const struct manager *m) {
+        return scan_state(m->scan)->sweeping || (!m->ready && m->busy == BUSY_RELOADING);
+}
+
 void settle_advance(struct settle *s) {
         struct manager *m = s->manager;
         struct batch *batch;
 
-        if (s->in_flight || !m->loaded || scan_state(m->scan)->sweeping || !m->systemd_version)
+        if (s->in_flight || !m->loaded || is_in_between(m) || !m->systemd_version)
                 return;
         if (!m->unread && (s->rewrite || archive_take_renewed(m->archive))) {
                 rewrite(s);

@@ -297,6 +297,23 @@ START_TEST(short_memory_is_waited_for) {
 }
 END_TEST
 
+/* What is weaker now may be as it was when the reload has ended. */
+START_TEST(nothing_is_judged_during_a_reload) {
+        set_up();
+        is_known();
+        is_read(false, false);
+        m.busy = BUSY_RELOADING;
+        pass(2 * SETTLE);
+        assert_told("", 0);
+        m.ready = true;
+        is_read(_i == 0, false);
+        settle_advance(m.settle);
+        pass(SETTLE);
+        assert_told(_i == 0 ? "" : "regressed " UNIT "\n", 0);
+        tear_down();
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("settle");
         TCase *tcase = tcase_create("settle");
@@ -304,6 +321,7 @@ int main(void) {
         tcase_set_timeout(tcase, 30);
         tcase_add_loop_test(tcase, each_is_told_once, 0, ELEMENTSOF(scenarios));
         tcase_add_loop_test(tcase, short_memory_is_waited_for, 0, 2);
+        tcase_add_loop_test(tcase, nothing_is_judged_during_a_reload, 0, 2);
         suite_add_tcase(suite, tcase);
 
         return suite_run(suite);
