@@ -63,13 +63,12 @@ static int method_list_all_units(sd_bus_message *m, void *userdata, sd_bus_error
         return turns_request(((struct manager *) userdata)->turns, m, turn_list_all_units, error);
 }
 
-static int method_list_freshness(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+static int turn_list_freshness(struct manager *manager, sd_bus_message *call, uint32_t uid, sd_bus_error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        const struct manager *manager = userdata;
         int r;
 
-        (void) error;
-        r = sd_bus_message_new_method_return(m, &reply);
+        (void) uid, (void) error;
+        r = sd_bus_message_new_method_return(call, &reply);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(" EXPOSURED_FRESHNESS_SIGNATURE ")");
         for (size_t i = 0; i < manager->units.n_units && r >= 0; i++) {
@@ -82,6 +81,10 @@ static int method_list_freshness(sd_bus_message *m, void *userdata, sd_bus_error
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_list_freshness(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return turns_request(((struct manager *) userdata)->turns, m, turn_list_freshness, error);
 }
 
 static int refuse_name(sd_bus_error *error, const char *name) {
