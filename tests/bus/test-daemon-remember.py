@@ -364,6 +364,28 @@ class Unread(Case):
         self.assertEqual(self.open(), {"a.service"})
         self.assert_told(("Regressed", "a.service"))
 
+    def test_one_read_fails(self):
+        """All else works: it could write at once, over what it does not know."""
+        self.begin()
+        self.weaken("a.service", "b.service")
+        self.accept("b.service")
+        self.wait_until(lambda: self.history()[-1][0] == "accepted")
+        self.stop()
+        found = 0
+        for at in range(0, 600, 3):
+            self.set_control(counted=0, at=at, lasting=0, second=1)
+            self.begin(LD_PRELOAD=FAULTY, FAULT_FOLDER=self.state, FAULT_CONTROL=f"{self.bus.folder}/control")
+            self.barrier()
+            self.set_control(forward=60 * (at + 1))
+            self.wait_until(lambda: self.get("Healthy") and self.open() == {"a.service"})
+            self.assertEqual([self.get("Baseline", unit) for unit in self.units], [BETTER, PLAIN, BETTER, BETTER])
+            status, log = self.daemon.end()
+            self.assertEqual(status, 0)
+            found += any("Cannot read the database" in line for line in log)
+            if found == 2:
+                return
+        self.fail("no read failed")
+
     def test_it_ends_before(self):
         """Nothing was written over what is there."""
         self.begin()
