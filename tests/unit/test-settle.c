@@ -113,6 +113,8 @@ static void pass(uint64_t usec) {
 static void is_read(bool private_tmp, bool no_new_privileges) {
         struct unit *unit = unit_table_get(&m.units, UNIT);
 
+        if (!unit)
+                abort();
         facts_init(&unit->facts);
         unit->facts.private_tmp = private_tmp;
         unit->facts.no_new_privileges = no_new_privileges;
