@@ -33,6 +33,7 @@ struct scan {
         bool list_due;                  /* its time has come; it is the next that the reader has room for */
         bool listing, list_is_full;
         bool list_overflow;             /* the list under way has more units than may be kept */
+        bool list_lacks;                /* there was no memory for one of them */
         bool candidates_overflow;
         char **candidates;              /* names of units that are not in the table, at most READER_NAMES_MAX */
         size_t n_doubtful;
@@ -241,7 +242,7 @@ static void list_start(struct scan *s) {
         s->sweep_wanted = false;
         s->listing = true;
         s->list_is_full = full;
-        s->list_overflow = false;
+        s->list_overflow = s->list_lacks = false;
         if (!full && !names) {
                 scan_list_ended(s, 0);
                 return;
@@ -301,7 +302,7 @@ static struct unit *add_unit(struct scan *s, const char *name) {
         }
         unit = unit_table_add(s->table, name);
         if (!unit)
-                log_oom();
+                s->list_lacks = true;
         return unit;
 }
 
@@ -332,6 +333,8 @@ void scan_list_ended(struct scan *s, int error) {
         uint64_t now = timer_now(), rest;
 
         s->listing = false;
+        if (error >= 0 && s->list_lacks)
+                error = -ENOMEM;
         if (error < 0) {
                 list_failed(s, error);
                 return;

@@ -69,7 +69,8 @@ class Memory(DaemonCase):
             return None
 
     def until(self, condition, what):
-        deadline = time.monotonic() + 2 * PATIENCE
+        # a folder that cannot be followed is looked at every minute
+        deadline = time.monotonic() + 4 * PATIENCE
         while True:
             self.alive()
             try:
