@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,6 +32,8 @@
 #define MESSAGES_MAX 4096
 #define FDS_MAX 16
 #define BATCH_SIZE (64 * 1024)
+/* So long a bus may read nothing, then another connection is made. */
+#define STUCK_SECONDS 10
 #define TYPE_REPLY 2
 #define TYPE_ERROR 3
 #define FIELD_REPLY_SERIAL 5
@@ -151,6 +154,7 @@ static bool receive(int fd, struct answer *ret) {
 
 /* Connected, and welcomed; else -1. */
 static int try_connect(struct client *c) {
+        const struct timeval patience = { .tv_sec = STUCK_SECONDS };
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         struct answer answer;
         char auth[64];
@@ -158,7 +162,8 @@ static int try_connect(struct client *c) {
 
         c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         strncpy(address.sun_path, c->path, sizeof(address.sun_path) - 1);
-        if (c->fd < 0 || connect(c->fd, (struct sockaddr *) &address, sizeof(address)) < 0)
+        if (c->fd < 0 || setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ||
+            connect(c->fd, (struct sockaddr *) &address, sizeof(address)) < 0)
                 return -1;
         length = snprintf(auth, sizeof(auth), "%cAUTH EXTERNAL ", 0);
         for (char id[16], *p = id; snprintf(id, sizeof(id), "%u", getuid()) > 0 && *p; p++)
