@@ -17,7 +17,7 @@ import time
 from daemoncase import PATIENCE, BusError, Daemon, DaemonCase, configure, main
 
 SEED = int(os.environ.get("EXPOSURED_SEED") or random.randrange(1 << 32))
-COUNT = int(os.environ.get("EXPOSURED_FAULTS") or 60)
+COUNT = int(os.environ.get("EXPOSURED_FAULTS") or 30)
 PART, PARTS = (int(text) for text in os.environ.get("EXPOSURED_PART", "1/1").split("/"))
 # The exposure of a unit that has nothing set.
 PLAIN = 9.6
