@@ -146,16 +146,23 @@ static int run_load(struct store *store, void *data) {
 
 /* In the event loop. */
 
-/* Moves what is known of an entry to another ledger. */
-static int move_entry(struct entry *from, struct ledger *to, const struct model *model) {
+/* Copies what is known of an entry to another ledger: if that ledger is given up, nothing is lost. */
+static int copy_entry(const struct entry *from, struct ledger *to, const struct model *model) {
+        _cleanup_(freep) struct facts *before = NULL;
         struct entry *entry = ledger_add(to, from->key);
 
+        if (from->before_acceptance) {
+                before = malloc(sizeof(*before));
+                if (!before)
+                        return -ENOMEM;
+                *before = *from->before_acceptance;
+        }
         if (!entry || entry_set_baseline(entry, model, &from->baseline, from->composite) < 0 ||
             entry_set_settled(entry, entry_settled(from)) < 0)
                 return -ENOMEM;
         ledger_clear_regression(to, entry);
         free(entry->before_acceptance);
-        entry->before_acceptance = TAKE_PTR(from->before_acceptance);
+        entry->before_acceptance = TAKE_PTR(before);
         entry->until = from->until;
         entry->taken = from->taken;
         entry->seen = from->seen;
@@ -194,7 +201,7 @@ static int keep_entry(struct entry *from, struct ledger *to, const struct model 
         if (stored && *from->acceptance_id && from->before_acceptance)
                 *from->before_acceptance = stored->before_acceptance ? *stored->before_acceptance : stored->baseline;
         if (!stored || *from->acceptance_id)
-                return move_entry(from, to, model);
+                return copy_entry(from, to, model);
         if (from->first && facts_equal(from->first, entry_settled(stored)) && !stored->gone)
                 return replay(from, to, stored, model, ratchet);
         /* It had changed before already: it is judged anew by what the database says. */
