@@ -8,9 +8,8 @@
 #include "senders.h"
 #include "systemd.h"
 
-/* A name is at one of so many places, beginning with one that follows from it. */
-#define PLACES 256U
-#define TRIES 8U
+/* More than there are calls that may wait for an answer of the bus (turns.c): some are left for who is known. */
+#define PLACES 512U
 /* ":1.18446744073709551615" is the longest there is. */
 #define NAME_SIZE 32U
 
@@ -27,52 +26,63 @@ struct senders {
         senders_told_fn told;
         void *userdata;
         uint64_t clock;
+        struct sender *last;            /* that was asked for; NULL: none yet */
         struct sender places[PLACES];
 };
 
-static uint32_t hash(const char *name) {
-        uint32_t h = 2166136261U;
-
-        for (; *name; name++)
-                h = (h ^ (uint8_t) *name) * 16777619U;
-        return h;
-}
-
-static unsigned count_user(const struct senders *s, const struct sender *place) {
+static unsigned count_user(const struct senders *s, uint32_t uid) {
         unsigned n = 0;
 
-        if (!*place->name)
-                return UINT_MAX;
         for (size_t i = 0; i < PLACES; i++)
-                n += *s->places[i].name && s->places[i].uid == place->uid;
+                n += s->places[i].uid == uid;
         return n;
 }
 
-/* Who has the most places gives one up, the oldest: who comes again and again does not displace others. */
-static bool is_better_place(const struct senders *s, const struct sender *a, const struct sender *b) {
-        unsigned n_a = count_user(s, a), n_b = count_user(s, b);
+/* Who has the most places, those that the bus was asked for among them. All places are taken. */
+static uint32_t user_find_greedy(const struct senders *s) {
+        uint32_t greedy = s->places[0].uid;
+        unsigned most = count_user(s, greedy);
 
-        return n_a != n_b ? n_a > n_b : a->used < b->used;
+        for (size_t i = 1; i < PLACES && most <= PLACES / 2; i++) {
+                unsigned n = s->places[i].uid == greedy ? 0 : count_user(s, s->places[i].uid);
+
+                if (n > most) {
+                        most = n;
+                        greedy = s->places[i].uid;
+                }
+        }
+        return greedy;
 }
 
-/* The place of that name; else the one to put it, or NULL where all are waiting for the bus. */
+static struct sender *place_find_oldest(struct senders *s, uint32_t uid) {
+        struct sender *oldest = NULL;
+
+        for (size_t i = 0; i < PLACES; i++) {
+                struct sender *place = &s->places[i];
+
+                if (place->uid == uid && !place->slot && (!oldest || place->used < oldest->used))
+                        oldest = place;
+        }
+        return oldest;
+}
+
+/*
+ * The place of that name; else the one to put it. Who has the most places gives up the oldest: who comes again and
+ * again does not displace others. NULL where most are waiting for the bus.
+ */
 static struct sender *place_for(struct senders *s, const char *name) {
-        struct sender *free_place = NULL;
-        uint32_t first = hash(name);
+        struct sender *unused = NULL;
 
-        for (unsigned i = 0; i < TRIES; i++) {
-                struct sender *place = &s->places[(first + i) % PLACES];
-
-                if (streq(place->name, name))
-                        return place;
+        /* Who called last often calls again. */
+        if (s->last && streq(s->last->name, name))
+                return s->last;
+        for (size_t i = 0; i < PLACES; i++) {
+                if (streq(s->places[i].name, name))
+                        return &s->places[i];
+                if (!*s->places[i].name)
+                        unused = &s->places[i];
         }
-        for (unsigned i = 0; i < TRIES; i++) {
-                struct sender *place = &s->places[(first + i) % PLACES];
-
-                if (!place->slot && (!free_place || is_better_place(s, place, free_place)))
-                        free_place = place;
-        }
-        return free_place;
+        return unused ?: place_find_oldest(s, user_find_greedy(s));
 }
 
 static int on_uid(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -101,6 +111,7 @@ int senders_get(struct senders *s, const char *name, uint32_t *ret_uid) {
         if (!place)
                 return -EBUSY;
         place->used = ++s->clock;
+        s->last = place;
         if (streq(place->name, name)) {
                 *ret_uid = place->uid;
                 return place->slot ? 0 : 1;
