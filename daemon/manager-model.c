@@ -7,6 +7,7 @@
 #include "log.h"
 #include "manager.h"
 #include "policy-file.h"
+#include "policy-watch.h"
 #include "status.h"
 #include "timer.h"
 
@@ -22,14 +23,19 @@ static unsigned parse_version(const char *version) {
 /* The policy in use changes only where one could be looked for. *ret_former is the path of the one before. */
 static int read_policy(struct manager *m, struct policy *ret_policy, char **ret_former) {
         _cleanup_(freep) char *path = NULL;
-        int r;
+        char *problem;
+        int r = 0;
 
-        r = policy_file_load(NULL, ret_policy, &path);
+        if (m->policy_watch)
+                r = policy_watch_follow(m->policy_watch);
+        if (r >= 0)
+                r = policy_file_load(NULL, ret_policy, &path, &problem);
         if (r < 0)
                 return r;
         if (r == POLICY_READ && !streq_ptr(m->policy_path, path))
                 log_info("Using the policy in %s.", path);
-        m->policy_broken = r == POLICY_BROKEN;
+        free(m->policy_problem);
+        m->policy_problem = problem;
         *ret_former = m->policy_path;
         m->policy_path = r == POLICY_READ ? TAKE_PTR(path) : NULL;
         if (r != POLICY_READ)

@@ -152,7 +152,7 @@ static int find_policy_cause(const struct manager *m, const char *former, struct
                 return 0;
         if (m->policy_path && !streq_ptr(former, m->policy_path))
                 change = CAUSE_CREATED;
-        else if (!m->policy_path && !m->policy_broken)
+        else if (!m->policy_path && !m->policy_problem)
                 change = CAUSE_REMOVED;
         return causes_set_file(&event->causes, m->policy_path ?: former, change, event->time);
 }

@@ -20,7 +20,7 @@
 #include "manager.h"
 #include "memory.h"
 #include "notify.h"
-#include "policy-file.h"
+#include "policy-watch.h"
 #include "rescan.h"
 #include "settle.h"
 #include "status.h"
@@ -516,6 +516,7 @@ struct manager *manager_free(struct manager *m) {
         free(m->systemd_version);
         free(m->stored_version);
         free(m->policy_path);
+        free(m->policy_problem);
         sd_event_unref(m->event);
         free(m);
         return NULL;

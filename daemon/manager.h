@@ -29,7 +29,7 @@ struct manager {
         struct model model;             /* empty before systemd told its version */
         char *systemd_version;          /* NULL: not told yet */
         char *policy_path;              /* the policy file in use, or NULL */
-        bool policy_broken;
+        char *policy_problem;           /* what of it is not applied, or NULL */
         bool policy_unread;             /* it could not be looked for; it will be again */
 
         struct notifier *notifier;

@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/inotify.h>
+#include <unistd.h>
 #include <json-c/json.h>
+#include <json-c/json_visit.h>
 
 #include <exposured/macro.h>
 
 #include "file.h"
-#include "folder.h"
 #include "log.h"
 #include "policy-file.h"
 #include "utf8.h"
 
 #define POLICY_SIZE_MAX (1024U * 1024U)
 
-/* Where systemd-analyze looks, first found wins. */
-static const char *const policy_folders[] = {
+const char *const policy_folders[POLICY_FOLDERS + 1] = {
         "/etc/systemd",
         "/run/systemd",
         "/usr/local/lib/systemd",
@@ -66,15 +65,32 @@ static void warn(const struct place *place, const char *key, const char *expecte
                     line_of(place->text, place->check), key, place->check, expected);
 }
 
+/* Like systemd-analyze, also where it is written with a fraction of 0. */
+static bool get_unsigned(struct json_object *value, uint64_t *ret) {
+        double real;
+
+        if (json_object_is_type(value, json_type_int)) {
+                *ret = json_object_get_uint64(value);
+                return json_object_get_int64(value) >= 0;
+        }
+        if (!json_object_is_type(value, json_type_double))
+                return false;
+        real = json_object_get_double(value);
+        /* 2^64 is the first that does not fit; whatever is no number compares as false. */
+        if (!(real >= 0 && real < 18446744073709551616.0))
+                return false;
+        *ret = (uint64_t) real;
+        return (double) *ret == real;
+}
+
 static void read_number(const struct place *place, const char *key, struct json_object *value, uint64_t min,
                         uint64_t *number) {
         uint64_t n;
 
-        if (!json_object_is_type(value, json_type_int) || json_object_get_int64(value) < 0) {
+        if (!get_unsigned(value, &n)) {
                 warn(place, key, "must be an unsigned integer");
                 return;
         }
-        n = json_object_get_uint64(value);
         if (n < min)
                 warn(place, key, "must be at least 1");
         else
@@ -139,6 +155,39 @@ static int read_row(const struct place *place, struct json_object *object, struc
         return 0;
 }
 
+static int count_member(struct json_object *object, int flags, struct json_object *parent, const char *key,
+                        size_t *index, void *userdata) {
+        size_t *n = userdata;
+
+        (void) object;
+        (void) parent;
+        (void) index;
+        *n += key && flags != JSON_C_VISIT_SECOND;
+        return JSON_C_VISIT_RETURN_CONTINUE;
+}
+
+/* Each member has one outside of strings. */
+static size_t count_colons(const char *text) {
+        bool in_string = false;
+        size_t n = 0;
+
+        for (; *text; text++)
+                if (in_string && *text == '\\' && text[1])
+                        text++;
+                else if (*text == '"')
+                        in_string = !in_string;
+                else
+                        n += !in_string && *text == ':';
+        return n;
+}
+
+/* The parser takes the last of two, systemd-analyze the first: neither would be right for sure. */
+static bool has_twins(const char *text, struct json_object *object) {
+        size_t n = 0;
+
+        return json_c_visit(object, 0, count_member, &n) < 0 || n != count_colons(text);
+}
+
 int policy_parse(const char *path, const char *text, size_t length, struct policy *ret_policy) {
         _cleanup_(json_tokener_freep) struct json_tokener *tokener = json_tokener_new();
         _cleanup_(json_object_putp) struct json_object *object = NULL;
@@ -162,6 +211,10 @@ int policy_parse(const char *path, const char *text, size_t length, struct polic
                 log_warning("%s:1: no policy: a JSON object is expected.", path);
                 return -EBADMSG;
         }
+        if (has_twins(text, object)) {
+                log_warning("%s: no policy: an identifier stands twice in an object.", path);
+                return -EBADMSG;
+        }
         policy_init(ret_policy);
         json_object_object_foreach(object, identifier, row) {
                 r = read_row(&(struct place) { path, text, identifier }, row, ret_policy);
@@ -173,91 +226,88 @@ int policy_parse(const char *path, const char *text, size_t length, struct polic
         return 0;
 }
 
+/* A sentence for people; NULL where there is no memory for it. */
+__attribute__((format(printf, 1, 2))) static char *sentence(const char *format, ...) {
+        char *text = NULL;
+        va_list arguments;
+
+        va_start(arguments, format);
+        if (vasprintf(&text, format, arguments) < 0)
+                text = NULL;
+        va_end(arguments);
+        return text;
+}
+
+static bool is_link(const char *path) {
+        char target;
+
+        return readlink(path, &target, 1) >= 0;
+}
+
+/* A link to nothing is passed over, as systemd-analyze does. But what we cannot see may be there for others. */
+static int note_unseen(const char *path, char **problem) {
+        if (!is_link(path) || *problem)
+                return 0;
+        *problem = sentence("%s is a link to what cannot be seen by exposured; it is passed over.", path);
+        if (!*problem)
+                return -ENOMEM;
+        log_warning("%s", *problem);
+        return 0;
+}
+
 /* The first of the folders with such a file. */
-static int policy_file_find(const char *const *folders, char **ret_text, size_t *ret_length, char **ret_path) {
+static int policy_file_find(const char *const *folders, char **ret_text, size_t *ret_length, char **ret_path,
+                            char **problem) {
         char path[PATH_MAX];
         int r;
 
         for (; *folders; folders++) {
                 (void) snprintf(path, sizeof(path), "%s/" POLICY_FILE_NAME, *folders);
                 r = file_read(path, POLICY_SIZE_MAX, ret_text, ret_length);
-                if (r == -ENOENT || r == -ENOTDIR)
+                if (r == -ENOENT || r == -ENOTDIR) {
+                        if (note_unseen(path, problem) < 0)
+                                return -ENOMEM;
                         continue;
+                }
                 *ret_path = strdup(path);
                 return *ret_path ? r : -ENOMEM;
         }
         return -ENOENT;
 }
 
-int policy_file_load(const char *const *folders, struct policy *ret_policy, char **ret_path) {
-        _cleanup_(freep) char *text = NULL, *path = NULL;
+int policy_file_load(const char *const *folders, struct policy *ret_policy, char **ret_path, char **ret_problem) {
+        _cleanup_(freep) char *text = NULL, *path = NULL, *problem = NULL;
+        struct policy policy;
         size_t length = 0;
         int r;
 
-        r = policy_file_find(folders ?: policy_folders, &text, &length, &path);
+        r = policy_file_find(folders ?: policy_folders, &text, &length, &path, &problem);
         if (r == -ENOENT) {
                 *ret_path = NULL;
+                *ret_problem = TAKE_PTR(problem);
                 return POLICY_NONE;
         }
         if (r == -ENOMEM)
                 return r;
-        if (r < 0)
-                log_errno(LOG_WARNING, r, "Cannot read %s, the built-in policy stands", path);
-        else
-                r = policy_parse(path, text, length, ret_policy);
-        if (r == -ENOMEM)
-                return r;
-        *ret_path = TAKE_PTR(path);
-        return r < 0 ? POLICY_BROKEN : POLICY_READ;
-}
-
-struct policy_watch {
-        void (*fn)(void *userdata);
-        void *userdata;
-        struct folder *folders[ELEMENTSOF(policy_folders) - 1];
-};
-
-static void on_folder(void *userdata, const char *entry) {
-        struct policy_watch *watch = userdata;
-
-        if (!entry || streq(entry, POLICY_FILE_NAME))
-                watch->fn(watch->userdata);
-}
-
-int policy_watch_new(struct policy_watch **ret, sd_event *event, void (*fn)(void *userdata), void *userdata) {
-        struct policy_watch *watch;
-        int r;
-
-        watch = calloc(1, sizeof(*watch));
-        if (!watch)
-                return -ENOMEM;
-        watch->fn = fn;
-        watch->userdata = userdata;
-        for (size_t i = 0; policy_folders[i]; i++) {
-                r = folder_new(&watch->folders[i], event, policy_folders[i], on_folder, watch);
-                if (r < 0) {
-                        policy_watch_free(watch);
+        if (r < 0) {
+                free(problem);
+                problem = sentence("%s cannot be read (%s); the built-in policy is used.", path, strerror(-r));
+                if (problem)
+                        log_warning("%s", problem);
+        } else {
+                r = policy_parse(path, text, length, &policy);
+                if (r == -ENOMEM)
                         return r;
+                if (r < 0) {
+                        free(problem);
+                        problem = sentence("%s is no policy; the built-in policy is used.", path);
                 }
         }
-        *ret = watch;
-        return 0;
-}
-
-int policy_watch_error(const struct policy_watch *watch, const char **ret_path) {
-        for (size_t i = 0; i < ELEMENTSOF(watch->folders); i++)
-                if (folder_error(watch->folders[i]) < 0) {
-                        *ret_path = folder_path(watch->folders[i]);
-                        return folder_error(watch->folders[i]);
-                }
-        return 0;
-}
-
-struct policy_watch *policy_watch_free(struct policy_watch *watch) {
-        if (!watch)
-                return NULL;
-        for (size_t i = 0; i < ELEMENTSOF(watch->folders); i++)
-                folder_free(watch->folders[i]);
-        free(watch);
-        return NULL;
+        if (r < 0 && !problem)
+                return -ENOMEM;
+        if (r >= 0)
+                *ret_policy = policy;
+        *ret_path = TAKE_PTR(path);
+        *ret_problem = TAKE_PTR(problem);
+        return r < 0 ? POLICY_BROKEN : POLICY_READ;
 }

@@ -10,7 +10,7 @@
 #include "log.h"
 #include "manager.h"
 #include "notify.h"
-#include "policy-file.h"
+#include "policy-watch.h"
 #include "settle.h"
 #include "status.h"
 #include "timer.h"
@@ -69,8 +69,8 @@ static const char *files_problem(const struct manager *m, char *text, size_t siz
 
         if (m->policy_unread)
                 return "The policy could not be looked for; scores are by the one before.";
-        if (m->policy_broken)
-                return "The policy file is broken; the built-in policy is used.";
+        if (m->policy_problem)
+                return m->policy_problem;
         r = control_error(m->control, &path);
         if (r == 0)
                 r = policy_watch_error(m->policy_watch, &path);

@@ -179,6 +179,46 @@ class Policy(Case):
                 self.wait_until(lambda: self.get("Healthy"))
                 self.assertEqual(self.exposure("a.service"), 10.0)
 
+    def test_link(self):
+        """Whatever it leads to is followed, at every step of the way."""
+        here, way, there = "/run/systemd/here", "/run/systemd/way/policy", "/run/systemd/there/policy"
+        self.write_policy(there, PrivateNetwork=HEAVY)
+        os.makedirs(os.path.dirname(way))
+        os.symlink("../there/policy", way)
+        os.symlink(way, here)
+        self.start()
+        plain = self.exposure("a.service")
+        os.symlink("here", RUN_POLICY)
+        self.wait_until(lambda: self.exposure("a.service") == 10.0)
+        self.write_policy(there, KeyringMode=HEAVY)
+        self.wait_until(lambda: self.exposure("a.service") == 0.1)
+        os.unlink(way)
+        self.wait_until(lambda: not self.get("Healthy"))
+        self.assertIn(RUN_POLICY, self.get("Status"))
+        self.assertEqual((self.get("PolicyPath"), self.exposure("a.service")), ("", plain))
+        self.write_policy(way, PrivateNetwork=HEAVY)
+        self.wait_until(lambda: self.exposure("a.service") == 10.0)
+        self.assertTrue(self.get("Healthy"))
+        os.unlink(here)
+        os.symlink(there, here)
+        self.wait_until(lambda: self.exposure("a.service") == 0.1)
+
+    def test_link_to_itself(self):
+        self.start()
+        os.symlink(RUN_POLICY, RUN_POLICY)
+        self.wait_until(lambda: not self.get("Healthy"))
+        self.assertIn(RUN_POLICY, self.get("Status"))
+        os.unlink(RUN_POLICY)
+        self.wait_until(lambda: self.get("Healthy"))
+
+    def test_unreadable(self):
+        self.start()
+        os.mkdir(RUN_POLICY)
+        self.wait_until(lambda: not self.get("Healthy"))
+        self.assertEqual(self.get("Status"), f"{RUN_POLICY} cannot be read (Is a directory); the built-in policy is used.")
+        os.rmdir(RUN_POLICY)
+        self.wait_until(lambda: self.get("Healthy"))
+
     def test_texts(self):
         self.start()
         self.write(RUN_POLICY, json.dumps({"PrivateNetwork": {"description_bad": "\x1b[31m\u202e é 😨\n"}}))

@@ -85,14 +85,18 @@ static const struct {
         { "{\"range\": 1}", KEEP, 1, NULL },
         { "{\"weight\": 9223372036854775807}", INT64_MAX, KEEP, NULL },
         { "{\"weight\": 18446744073709551615}", UINT64_MAX, KEEP, NULL },
-        { "{\"weight\": 5, \"weight\": 6}", 6, KEEP, NULL },
+        { "{\"weight\": 1.0}", 1, KEEP, NULL },
+        { "{\"weight\": 1e3, \"range\": 4294967296.0}", 1000, UINT64_C(1) << 32, NULL },
+        { "{\"weight\": -0.0}", 0, KEEP, NULL },
         { "{\"comment\": [1, {}]}", KEEP, KEEP, NULL },
         { "{\"weight\": 5, \"range\": 0}", 5, KEEP, ":3: range of UMask must be at least 1" },
         { "{\"range\": -1}", KEEP, KEEP, ":3: range of UMask must be an unsigned integer" },
         { "{\"weight\": -1, \"range\": 4}", KEEP, 4, ":3: weight of UMask must be an unsigned integer" },
         { "{\"weight\": -9223372036854775809}", KEEP, KEEP, ":3: weight of UMask must be" },
-        { "{\"weight\": 1.0}", KEEP, KEEP, ":3: weight of UMask must be" },
-        { "{\"weight\": 1e3}", KEEP, KEEP, ":3: weight of UMask must be" },
+        { "{\"weight\": 1.5}", KEEP, KEEP, ":3: weight of UMask must be" },
+        { "{\"weight\": -1.0}", KEEP, KEEP, ":3: weight of UMask must be" },
+        { "{\"weight\": 18446744073709551616.0}", KEEP, KEEP, ":3: weight of UMask must be" },
+        { "{\"weight\": 1e400}", KEEP, KEEP, ":3: weight of UMask must be" },
         { "{\"weight\": \"5\"}", KEEP, KEEP, ":3: weight of UMask must be" },
         { "{\"weight\": true}", KEEP, KEEP, ":3: weight of UMask must be" },
         { "{\"weight\": null}", KEEP, KEEP, ":3: weight of UMask must be" },
@@ -257,29 +261,49 @@ START_TEST(text_that_no_bus_carries) {
 }
 END_TEST
 
-/* Of a text that is given twice, the first is not leaked. */
-START_TEST(text_given_twice) {
-        static const char text[] = "{\"UMask\": {\"description_bad\": \"1\"},"
-                                   "\"UMask\": {\"description_bad\": \"2\"}}";
+/* systemd-analyze takes the first of two, which the parser does not keep. */
+static const char *const twins[] = {
+        "{\"UMask\": {\"weight\": 1}, \"UMask\": {\"weight\": 2}}",
+        "{\"UMask\": {\"weight\": 1, \"weight\": 1}}",
+        "{\"UMask\": {\"weight\": 1}, \"UM\\u0061sk\": {}}",
+        "{\"UMask\": {\"comment\": [{\"a\": \"\\\":\", \"b\": {}, \"a\": 1}]}}",
+};
+
+START_TEST(each_identifier_once) {
+        _cleanup_(freep) char *log = NULL;
+        struct policy policy;
+
+        ck_assert_int_eq(parse_bytes(twins[_i], strlen(twins[_i]), &policy, &log), -EBADMSG);
+        ck_assert_str_eq(log, "/x.policy: no policy: an identifier stands twice in an object.\n");
+}
+END_TEST
+
+/* Colons in texts, and the same identifier in different objects, are no twins. */
+START_TEST(no_twins) {
+        static const char text[] = "{\"UMask\": {\"weight\": 1, \"description_bad\": \":\\\":\\\\\"},"
+                                   " \"KeyringMode\": {\"weight\": 2, \"a:b\": [{\"weight\": 1}, {\"weight\": 1}]}}";
         _cleanup_(freep) char *log = NULL;
         struct policy policy;
 
         ck_assert_int_eq(parse_bytes(text, strlen(text), &policy, &log), 0);
-        ck_assert_str_eq(policy.rows[CHECK_UMASK].texts[RESULT_BAD], "2");
+        ck_assert_str_eq(log, "");
+        ck_assert_uint_eq(policy.rows[CHECK_UMASK].weight, 1);
+        ck_assert_uint_eq(policy.rows[CHECK_KEYRING_MODE].weight, 2);
         policy_done(&policy);
 }
 END_TEST
 
 /* Looks in the folders "a" and "b". */
 static int load(const char *folder, struct policy *ret_policy, char **ret_path) {
-        _cleanup_(freep) char *a = temp_path(folder, "a"), *b = temp_path(folder, "b"), *log = NULL;
+        _cleanup_(freep) char *a = temp_path(folder, "a"), *b = temp_path(folder, "b"), *log = NULL, *problem = NULL;
         const char *const folders[] = { a, b, NULL };
         int r;
 
         capture_start();
-        r = policy_file_load(folders, ret_policy, ret_path);
+        r = policy_file_load(folders, ret_policy, ret_path, &problem);
         log = capture_end();
-        ck_assert_int_eq(r == POLICY_BROKEN, *log != '\0');
+        ck_assert_int_eq(problem != NULL, *log != '\0');
+        ck_assert(r != POLICY_BROKEN || (problem && strstr(problem, *ret_path)));
 
         return r;
 }
@@ -351,6 +375,31 @@ START_TEST(broken_file) {
 }
 END_TEST
 
+/* A link to nothing is passed over and said so: another one may see what it leads to. */
+START_TEST(link_to_nothing) {
+        _cleanup_(temp_freep) char *folder = temp_new(), *a = temp_path(folder, "a"), *b = temp_path(folder, "b");
+        const char *const folders[] = { a, b, NULL };
+        _cleanup_(freep) char *path = NULL, *problem = NULL, *log = NULL;
+        struct policy policy;
+
+        temp_mkdir(folder, "a");
+        temp_symlink(folder, A, "../c");
+        assert_found(folder, POLICY_NONE, NULL);
+        temp_write(folder, B, WEIGHT(2));
+        assert_read(folder, B, 2);
+
+        capture_start();
+        ck_assert_int_eq(policy_file_load(folders, &policy, &path, &problem), POLICY_READ);
+        log = capture_end();
+        policy_done(&policy);
+        ck_assert_ptr_nonnull(strstr(problem, A " is a link"));
+        ck_assert_ptr_nonnull(strstr(log, problem));
+
+        temp_write(folder, "c", WEIGHT(3));
+        assert_read(folder, A, 3);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("policy-file");
         TCase *tcase = tcase_create("policy-file");
@@ -364,9 +413,11 @@ int main(void) {
         tcase_add_test(tcase, nested);
         tcase_add_test(tcase, texts);
         tcase_add_test(tcase, text_that_no_bus_carries);
-        tcase_add_test(tcase, text_given_twice);
+        tcase_add_loop_test(tcase, each_identifier_once, 0, ELEMENTSOF(twins));
+        tcase_add_test(tcase, no_twins);
         tcase_add_test(tcase, first_file_counts);
         tcase_add_test(tcase, broken_file);
+        tcase_add_test(tcase, link_to_nothing);
         suite_add_tcase(suite, tcase);
 
         return suite_run(suite);
