@@ -338,7 +338,9 @@ void manager_reload(struct manager *m) {
         int r;
 
         (void) snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, timer_now());
-        notifier_tell(m->notifier, text);
+        /* Until it is ready there is nothing to be ready again. */
+        if (m->was_ready)
+                notifier_tell(m->notifier, text);
         r = manager_load_config(m);
         if (r < 0)
                 log_errno(LOG_ERR, r, "Cannot read the configuration, keeping the one in use");
@@ -349,7 +351,8 @@ void manager_reload(struct manager *m) {
                 watch_set_timeout(m->watch, m->config.call_timeout_usec);
         manager_update_model(m);
         log_info("Configuration and policy are read again.");
-        notifier_tell(m->notifier, "READY=1");
+        if (m->was_ready)
+                notifier_tell(m->notifier, "READY=1");
 }
 
 void manager_exit(struct manager *m, int error) {

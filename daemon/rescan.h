@@ -6,8 +6,8 @@
 #include <systemd/sd-event.h>
 
 /*
- * Rescan: sweeps that clients ask for. Those who ask while one is due share it; systemd gets ten
- * times as long to rest as a sweep took.
+ * Rescan: sweeps that clients ask for. Those who ask while one is due share it, those who ask while one is under way
+ * share the next; systemd gets ten times as long to rest as a sweep took.
  */
 struct rescan;
 

@@ -478,7 +478,9 @@ uint64_t scan_change_began(const struct scan *s) {
 
 void scan_set_units_max(struct scan *s, unsigned units_max) {
         s->units_max = units_max;
-        s->state.overflow = false;
+        /* Which were left out, only the list tells; until then some are. */
+        if (s->state.overflow)
+                scan_sweep(s);
 }
 
 const struct scan_state *scan_state(const struct scan *s) {

@@ -56,6 +56,20 @@ class Notification(DaemonCase):
         if "STATUS=3 units, 0 regressed." not in told:
             self.daemon.wait_for("STATUS=3 units, 0 regressed.")
 
+    def test_reload_before_it_is_ready(self):
+        """It is not ready again then, either."""
+        self.systemd.rule("hold", "GetAll")
+        self.peer = self.connect()
+        self.daemon = self.launch()
+        self.systemd.wait_for_call("GetAll")
+        self.daemon.process.process.send_signal(signal.SIGHUP)
+        self.daemon.wait_for_line("Configuration and policy are read again.")
+        self.assertEqual(self.peer.owner("org.exposured.Exposure1"), "")
+        self.systemd.rule("", "GetAll")
+        told = self.fields(self.daemon.wait_for("READY=1"))
+        self.assertEqual((told.count(("READY", "1")), told.count(("RELOADING", "1"))), (1, 0))
+        self.assertEqual(self.names(), list(self.units))
+
     def test_status(self):
         self.start()
         self.systemd.load("new.service")
