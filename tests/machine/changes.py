@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Random changes to a running machine: files, and what people and programs do with systemctl."""
 
+import os
 import re
 
 import generate
 
 SYSTEM = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system")
 ETC, RUN, LIB = SYSTEM
+
+# What a drop-in for all services is for.
+ALL = "service"
 
 # For all services: nothing that could keep the bus from starting again.
 HARMLESS = ("LockPersonality=yes", "RestrictRealtime=yes", "KeyringMode=private", "IPAddressAllow=localhost",
@@ -22,8 +26,8 @@ TRANSIENT = ("PrivateNetwork=yes", "NoNewPrivileges=yes", "ProtectSystem=strict"
 
 
 class Changes:
-    """`one()` makes a change of a random kind and returns what it did, in words. For a user's manager, its folders are
-    given: of the user, for now, and of all users."""
+    """`one()` makes a change of a random kind and returns what it did, in words; `touched()` tells what that concerns.
+    For a user's manager, its folders are given: of the user, for now, and of all users."""
 
     def __init__(self, machine, generator, folders=SYSTEM, user=False):
         self.machine, self.generator, self.rng = machine, generator, generator.rng
@@ -31,7 +35,7 @@ class Changes:
         self.user, self.scope = user, ("--user",) if user else ()
         self.serial = 0
         self.drop_ins, self.added, self.running, self.masked, self.aliases = [], [], [], [], []
-        self.written = []
+        self.written, self.targets = [], []
         self.kinds = [getattr(self, name) for name in sorted(dir(self)) if name.startswith("change_")]
         self.queue = []
 
@@ -40,13 +44,24 @@ class Changes:
         if not self.queue:
             self.queue = self.rng.sample(self.kinds, len(self.kinds))
         change = self.queue.pop()
+        self.targets = []
         return f"{change.__name__.removeprefix('change_')}: {change() or ''}"
+
+    def touched(self, names):
+        """Those of these units that the last change may have changed."""
+        return [name for name in names if any(concerns(target, name) for target in self.targets)]
 
     # What changes are made of
 
+    def touch(self, target):
+        """Of a unit, or of what has drop-ins for several."""
+        self.targets.append(target)
+        return target
+
     def plain_unit(self):
-        return self.rng.choice([name for name in self.generator.loaded if re.fullmatch(r"[a-z-]+\d+\.service", name)
-                                and "alias" not in name and name not in self.masked])
+        return self.touch(self.rng.choice([
+            name for name in self.generator.loaded if re.fullmatch(r"[a-z-]+\d+\.service", name)
+            and "alias" not in name and name not in self.masked]))
 
     def new_name(self, stem):
         self.serial += 1
@@ -62,6 +77,7 @@ class Changes:
         folder = self.rng.choice((self.etc, self.run, self.lib))
         path = f"{folder}/{unit}.d/{self.rng.randrange(100):02}-change.conf"
         self.machine.write(path, text or self.generator.section(0.08))
+        self.touch(unit)
         self.drop_ins.append(path)
         self.written.append(path)
         return path
@@ -96,7 +112,7 @@ class Changes:
         return path
 
     def change_drop_in_for_all(self):
-        path = self.write_drop_in("service", f"[Service]\n{self.rng.choice(HARMLESS)}\n")
+        path = self.write_drop_in(ALL, f"[Service]\n{self.rng.choice(HARMLESS)}\n")
         self.reload()
         return path
 
@@ -104,6 +120,7 @@ class Changes:
         if not self.drop_ins:
             return "none left"
         path = self.drop_ins.pop(self.rng.randrange(len(self.drop_ins)))
+        self.touch(drop_in_target(path))
         self.machine.remove(path)
         self.reload()
         return path
@@ -112,6 +129,7 @@ class Changes:
         if not self.drop_ins:
             return "none left"
         path = self.rng.choice(self.drop_ins)
+        self.touch(drop_in_target(path))
         self.machine.write(path, "")
         self.reload()
         return path
@@ -126,6 +144,7 @@ class Changes:
 
     def change_reload(self):
         self.reload()
+        self.touch(ALL)
 
     def change_reloads_at_once(self):
         path = self.write_drop_in(self.plain_unit())
@@ -140,7 +159,7 @@ class Changes:
     # Units that come and go
 
     def change_new_unit_started(self):
-        name = self.new_name("new") + ".service"
+        name = self.touch(self.new_name("new") + ".service")
         self.machine.write(f"{self.rng.choice((self.etc, self.run))}/{name}", self.sleeper())
         self.running.append(name)
         return f"{name} {self.systemctl('start', name, check=False).returncode}"
@@ -148,7 +167,7 @@ class Changes:
     def change_instance_started(self):
         template = f"gen-inst{self.serial % 3}@.service"
         self.machine.write(f"{self.etc}/{template}", self.sleeper())
-        name = self.new_name(template.removeprefix("gen-").replace("@.service", "@")) + ".service"
+        name = self.touch(self.new_name(template.removeprefix("gen-").replace("@.service", "@")) + ".service")
         self.running.append(name)
         return f"{name} {self.systemctl('start', name, check=False).returncode}"
 
@@ -163,14 +182,14 @@ class Changes:
     def change_file_of_running_unit_removed(self):
         if not self.running:
             return "none left"
-        name = self.rng.choice(self.running)
+        name = self.touch(self.rng.choice(self.running))
         for folder in (self.etc, self.run):
             self.machine.remove(f"{folder}/{name}")
         self.reload()
         return name
 
     def change_transient(self):
-        name = self.new_name("transient") + ".service"
+        name = self.touch(self.new_name("transient") + ".service")
         settings = [f"--property={text}" for text in self.rng.sample(TRANSIENT, 3)]
         self.running.append(name)
         done = self.machine.run("systemd-run", *self.scope, "--quiet", f"--unit={name}", *settings, "sleep", "infinity",
@@ -189,7 +208,7 @@ class Changes:
         return name
 
     def change_alias(self):
-        name, target = self.new_name("alias") + ".service", self.plain_unit()
+        name, target = self.touch(self.new_name("alias") + ".service"), self.plain_unit()
         self.machine.link(f"{self.etc}/{name}", target)
         self.aliases.append(f"{self.etc}/{name}")
         self.reload()
@@ -218,7 +237,7 @@ class Changes:
     def change_set_property_of_running(self):
         if not self.running:
             return "none left"
-        unit, setting = self.rng.choice(self.running), self.rng.choice(PROPERTIES)
+        unit, setting = self.touch(self.rng.choice(self.running)), self.rng.choice(PROPERTIES)
         self.systemctl("set-property", *self.rng.choice([(), ("--runtime",)]), unit, setting, check=False)
         return f"{unit} {setting}"
 
@@ -236,7 +255,7 @@ class Changes:
     def change_unmasked(self):
         if not self.masked:
             return "none left"
-        unit = self.masked.pop()
+        unit = self.touch(self.masked.pop())
         self.systemctl("unmask", unit, check=False)
         self.systemctl("unmask", "--runtime", unit, check=False)
         return unit
@@ -256,7 +275,7 @@ class Changes:
         return name
 
     def change_linked(self):
-        name = self.new_name("linked") + ".service"
+        name = self.touch(self.new_name("linked") + ".service")
         self.machine.write(f"/srv/units/{name}", self.sleeper())
         self.systemctl("link", f"/srv/units/{name}", check=False)
         self.running.append(name)
@@ -267,23 +286,38 @@ class Changes:
     def change_policy(self):
         field = self.rng.choice(["PrivateNetwork", "UserOrDynamicUser", "IPAddressDeny", "AmbientCapabilities"])
         weight = self.rng.choice([0, 50, 5000])
+        self.touch(ALL)
         self.machine.write("/etc/systemd/systemd-analyze-security.policy", f'{{"{field}": {{"weight": {weight}}}}}')
         return f"{field} {weight}"
 
     def change_policy_removed(self):
         self.machine.remove("/etc/systemd/systemd-analyze-security.policy")
+        self.touch(ALL)
 
     def change_bus_restarted(self):
         self.systemctl("reset-failed", "dbus.service", check=False)
         self.systemctl("restart", "dbus.service")
+        self.touch(ALL)
 
     def change_daemon_restarted(self):
         self.systemctl("reset-failed", "exposured.service", check=False)
         self.systemctl("restart", "exposured.service")
+        self.touch(ALL)
 
     def change_daemon_killed(self):
         self.systemctl("reset-failed", "exposured.service", check=False)
         self.systemctl("kill", "--signal=KILL", "exposured.service", check=False)
+        self.touch(ALL)
+
+
+def drop_in_target(path):
+    return os.path.basename(os.path.dirname(path)).removesuffix(".d")
+
+
+def concerns(target, name):
+    """Whether a drop-in for this (a unit, a prefix, a template, all) counts for the unit of this name."""
+    stem = target.removesuffix(".service")
+    return target == ALL or name == target or (stem.endswith(("-", "@")) and name.startswith(stem))
 
 
 def write_base(machine, generator):

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""tools/try, both ways: installing on a host that runs systemd (a machine is one), and by a disposable machine."""
+"""tools/try, both ways: installing on a host that runs systemd (a machine is one), and by a disposable machine. And
+tools/bench, which builds the same release in the same folder."""
 
+import importlib.machinery
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -73,18 +76,52 @@ class Installing(case.MachineCase):
 
 
 class Disposable(unittest.TestCase):
-    def test_machine(self):
+    def setUp(self):
         try:
             machine.check_host("/")
         except machine.CannotBoot as reason:
             if case.required():
                 raise
             self.skipTest(str(reason))
-        done = subprocess.run([f"{TOP}/tools/try", "--machine"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              text=True, timeout=SECONDS)
+
+    def call(self, *command):
+        done = subprocess.run(command, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=SECONDS)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("exposured.service", done.stdout)
-        self.assertIn("UNSAFE", done.stdout)
+        return done.stdout
+
+    def test_machine(self):
+        shown = self.call(f"{TOP}/tools/try", "--machine")
+        self.assertIn("exposured.service", shown)
+        self.assertIn("UNSAFE", shown)
+
+    def test_bench(self):
+        """That it measures everything; what comes out says nothing while other tests run."""
+        shown = self.call(f"{TOP}/tools/bench", "--sizes=20", "--runs=1", "--changes=5", "--quiet=1").splitlines()
+        # Of restarts only some of the random changes tell.
+        for figure in (name for name in load_bench().PROMISES if not name.startswith("fresh after a restart")):
+            row = next((line for line in shown if line.startswith(figure)), "")
+            self.assertRegex(row, r"\s\d\S*$", f"{figure}\n" + "\n".join(shown))
+        first = next(i for i, line in enumerate(shown) if line.startswith("fresh after, at 20 services"))
+        self.assertEqual(sum(int(line[48:].split()[0]) for line in shown[first + 1:]), 5)
+
+
+class Judging(unittest.TestCase):
+    def test_promises_are_exact(self):
+        bench = load_bench()
+        for name, size, kept, broken in (
+                ("wake-ups in 60 s of quiet", 1000, 0, 1), ("PID 1 for 1,000 queries", 3000, 0, 0.001),
+                ("first scan: wall", 200, 0.45, 0.4501), ("RSS", 1000, 5, 5.01), ("RSS", 5000, 8, 8.01)):
+            self.assertFalse(bench.cell(name, size, kept).endswith("!"), name)
+            self.assertTrue(bench.cell(name, size, broken).endswith("!"), name)
+        self.assertFalse(bench.cell("RSS", 20, 100).endswith("!"))
+
+
+def load_bench():
+    loader = importlib.machinery.SourceFileLoader("bench", f"{TOP}/tools/bench")
+    bench = importlib.util.module_from_spec(importlib.util.spec_from_loader("bench", loader))
+    loader.exec_module(bench)
+    return bench
 
 
 if __name__ == "__main__":
