@@ -6,31 +6,16 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "environment.h"
 #include "options.h"
 #include "pager.h"
 
 #define DEFAULT_COLUMNS 80
 #define MAX_COLUMNS 10000
-
-/* -1 where the variable is not set, or says neither. */
-static int environment_boolean(const char *name) {
-        static const char *const yes[] = { "1", "yes", "true", "on" };
-        static const char *const no[] = { "0", "no", "false", "off" };
-        const char *value = getenv(name);
-
-        for (size_t i = 0; value && i < ELEMENTSOF(yes); i++) {
-                if (strcasecmp(value, yes[i]) == 0)
-                        return true;
-                if (strcasecmp(value, no[i]) == 0)
-                        return false;
-        }
-        return -1;
-}
 
 static bool terminal_is(const char *kind) {
         const char *term = getenv("TERM");
@@ -102,7 +87,7 @@ void output_done(struct output *output) {
 }
 
 void output_page(struct output *output, const struct options *options) {
-        if (!output->terminal || !options->pager || output->pager > 0)
+        if (!output->terminal || !options->pager || output->pager > 0 || terminal_is("dumb"))
                 return;
         pager_open(output->utf8, &output->pager, &output->fd);
 }

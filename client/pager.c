@@ -14,11 +14,32 @@
 
 #include <exposured/macro.h>
 
+#include "environment.h"
+
 #define MAX_WORDS 32
 #define BLANKS " \t\n"
 
-/* The command that is asked for, NULL where that is none at all. */
-static const char *pager_command(void) {
+/* Whether somebody looks at this with more rights than are his own: then the pager shall start nothing. */
+static bool has_foreign_rights(void) {
+        const char *sudo = getenv("SUDO_UID");
+        uid_t owner;
+
+        if (geteuid() != getuid() || (sudo && strtoul(sudo, NULL, 10) != geteuid()))
+                return true;
+        return sd_pid_get_owner_uid(0, &owner) < 0 || owner != geteuid();
+}
+
+/* $SYSTEMD_PAGERSECURE decides, and says that the caller knows the pager; else what rights there are. */
+static bool is_secure(bool *ret_trusted) {
+        int said = environment_boolean("SYSTEMD_PAGERSECURE");
+        bool secure = said >= 0 ? said : has_foreign_rights();
+
+        *ret_trusted = said >= 0 || !secure;
+        return secure;
+}
+
+/* The command that is asked for, NULL where that is none at all. One that is not trusted can only be none. */
+static const char *pager_command(bool trusted) {
         const char *command = getenv("SYSTEMD_PAGER");
 
         if (!command)
@@ -27,23 +48,18 @@ static const char *pager_command(void) {
                 return "less";
 
         command += strspn(command, BLANKS);
-        return *command == '\0' || streq(command, "cat") ? NULL : command;
+        if (*command == '\0' || streq(command, "cat"))
+                return NULL;
+        return trusted ? command : "less";
 }
 
-/* Whether somebody looks at this with more rights than are his own: then the pager shall start nothing. */
-static bool has_foreign_rights(void) {
-        uid_t owner;
-
-        return geteuid() != getuid() || sd_pid_get_owner_uid(0, &owner) < 0 || owner != geteuid();
-}
-
-static void set_environment(bool utf8) {
+static void set_environment(bool utf8, bool secure) {
         const char *options = getenv("SYSTEMD_LESS"), *charset = getenv("SYSTEMD_LESSCHARSET");
 
         setenv("LESS", options ?: "FRSXMK", true);
         if (charset || utf8)
                 setenv("LESSCHARSET", charset ?: "utf-8", true);
-        if (has_foreign_rights())
+        if (secure)
                 setenv("LESSSECURE", "1", true);
 }
 
@@ -76,7 +92,7 @@ static void copy_through(void) {
                 }
 }
 
-_Noreturn static void pager_process(const char *command, bool utf8, const int fds[static 2], pid_t parent) {
+_Noreturn static void pager_process(const char *command, bool utf8, bool secure, const int fds[static 2], pid_t parent) {
         signal(SIGPIPE, SIG_DFL);
         prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (getppid() != parent || dup2(fds[0], STDIN_FILENO) < 0)
@@ -84,16 +100,19 @@ _Noreturn static void pager_process(const char *command, bool utf8, const int fd
         /* There is no end to read as long as we hold the other one. */
         close(fds[1]);
 
-        set_environment(utf8);
+        set_environment(utf8, secure);
         execute(command);
         execute("less");
-        execute("more");
+        /* It knows nothing of security. */
+        if (!secure)
+                execute("more");
         copy_through();
         _exit(EXIT_SUCCESS);
 }
 
 void pager_open(bool utf8, pid_t *pager, int *fd) {
-        const char *command = pager_command();
+        bool trusted, secure = is_secure(&trusted);
+        const char *command = pager_command(trusted);
         pid_t pid, self = getpid();
         int fds[2];
 
@@ -102,7 +121,7 @@ void pager_open(bool utf8, pid_t *pager, int *fd) {
 
         pid = fork();
         if (pid == 0)
-                pager_process(command, utf8, fds, self);
+                pager_process(command, utf8, secure, fds, self);
         close(fds[0]);
         if (pid < 0) {
                 close(fds[1]);

@@ -5,7 +5,8 @@
 #include <sys/types.h>
 
 /*
- * Starts $SYSTEMD_PAGER, $PAGER or less, without a shell, and gives what is to be written to.
+ * Starts $SYSTEMD_PAGER, $PAGER or less, without a shell, and gives what is to be written to. The variables count as
+ * systemctl(1) says: not where the caller has the rights of somebody else, unless $SYSTEMD_PAGERSECURE says so.
  * Leaves both alone where no pager is wanted or none can be started.
  */
 void pager_open(bool utf8, pid_t *pager, int *fd);

@@ -14,6 +14,10 @@ RED = "\x1b[0;1;31m"
 
 
 class TerminalCase(ClientCase):
+    def environment(self, **more):
+        """Whoever runs the tests, with whatever rights: the pager is what they say."""
+        return super().environment(**({"SYSTEMD_PAGERSECURE": "no"} | more))
+
     def terminal(self, *arguments, columns=100, rows=50, status=0, **environment):
         actual, text = run_on_terminal([CLIENT, *arguments], self.environment(**environment), columns, rows)
         self.assertEqual(actual, status, text)
@@ -107,6 +111,25 @@ class Pager(TerminalCase):
             self.assertIn("UNIT", self.terminal("list", PATH=path, SYSTEMD_PAGER=none, PAGER="second", NO_COLOR="1"))
             self.assertNotIn(":", self.terminal("list", "nginx", "--no-legend", PATH=path, PAGER=none, NO_COLOR="1",
                                                 SYSTEMD_EMOJI="1"))
+
+    def test_secure(self):
+        """With the rights of somebody else no program is started but less, and that is told to start none."""
+        path = self.program("paged", "sed 's/^/paged: /'")
+        self.program("less", 'cat >/dev/null; echo "less: $LESSSECURE"')
+        others = {"SYSTEMD_PAGERSECURE": "", "SUDO_UID": str(os.geteuid() + 1), "PATH": path}
+        for variable in "PAGER", "SYSTEMD_PAGER":
+            self.assertEqual(self.terminal("list", **others, **{variable: "paged"}), "less: 1\n")
+            self.assertIn("UNIT", self.terminal("list", **others, NO_COLOR="1", **{variable: "cat"}))
+            # who says so has thought about it
+            for secure in "0", "1":
+                self.assertIn("paged: ", self.terminal("list", **others | {"SYSTEMD_PAGERSECURE": secure},
+                                                       **{variable: "paged"}))
+        self.assertEqual(self.terminal("list", PATH=path, SYSTEMD_PAGERSECURE="1"), "less: 1\n")
+        self.assertEqual(self.terminal("list", PATH=path, SYSTEMD_PAGERSECURE="0"), "less: \n")
+
+    def test_dumb_terminal(self):
+        path = self.program("paged", "sed 's/^/paged: /'")
+        self.assertNotIn("paged", self.terminal("list", PATH=path, PAGER="paged", TERM="dumb"))
 
     def test_no_shell(self):
         path = self.program("paged", 'cat >/dev/null; for word; do echo "<$word>"; done')
