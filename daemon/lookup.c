@@ -28,6 +28,7 @@ struct lookups {
         struct lookup queue[LOOKUPS_MAX]; /* the first is under way, if any is */
         size_t n_queue;
         sd_bus_slot *slot;              /* of the question whether who asked first is there still */
+        bool present;                   /* that one is; the look-up waits for room alone */
         bool under_way;
         bool suspended;
         uint64_t next;                  /* monotonic, µs: not before then */
@@ -44,6 +45,7 @@ static unsigned count_user(const struct lookups *l, uint32_t uid) {
 
 static void pop(struct lookups *l) {
         sd_bus_message_unref(l->queue[0].call);
+        l->present = false;
         l->n_queue--;
         memmove(l->queue, l->queue + 1, l->n_queue * sizeof(l->queue[0]));
 }
@@ -60,8 +62,6 @@ static void pop_sender(struct lookups *l) {
                         l->queue[n++] = l->queue[i];
         l->n_queue = n;
 }
-
-static void lookups_advance(struct lookups *l);
 
 /* Why systemd has no settings to show, as an error of our own; NULL where it has. */
 static const char *load_state_to_error(const char *load_state, const char **ret_text) {
@@ -161,26 +161,28 @@ static int on_owner(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 
         (void) error;
         l->slot = sd_bus_slot_unref(l->slot);
-        if (!sd_bus_message_is_method_error(m, SD_BUS_ERROR_NAME_HAS_NO_OWNER) &&
-            reader_has_room(l->manager->reader)) {
-                lookup_start(l);
-                return 0;
-        }
-        if (sd_bus_message_is_method_error(m, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
+        l->present = !sd_bus_message_is_method_error(m, SD_BUS_ERROR_NAME_HAS_NO_OWNER);
+        if (!l->present)
                 pop_sender(l);
         lookups_advance(l);
         return 0;
 }
 
-/* Starts the next one, if its time has come. Systemd has no work for one who has left meanwhile. */
-static void lookups_advance(struct lookups *l) {
+/* Systemd has no work for one who has left meanwhile. */
+void lookups_advance(struct lookups *l) {
         uint64_t now = timer_now();
         int r;
 
         if (l->suspended || l->slot || l->under_way || l->n_queue == 0 || timer_is_armed(l->timer))
                 return;
-        if (now < l->next || !reader_has_room(l->manager->reader)) {
-                timer_arm(l->timer, now < l->next ? l->next - now : USEC_PER_MSEC);
+        if (now < l->next) {
+                timer_arm(l->timer, l->next - now);
+                return;
+        }
+        if (!reader_has_room(l->manager->reader))
+                return;
+        if (l->present) {
+                lookup_start(l);
                 return;
         }
         r = sd_bus_call_method_async(l->manager->bus, &l->slot, DBUS_BUS_NAME, "/org/freedesktop/DBus", DBUS_BUS_NAME,
@@ -208,7 +210,7 @@ int lookups_request(struct lookups *l, sd_bus_message *call, const char *name, u
 
 void lookups_suspend(struct lookups *l) {
         l->suspended = true;
-        l->under_way = false;
+        l->under_way = l->present = false;
         l->slot = sd_bus_slot_unref(l->slot);
         timer_disarm(l->timer);
 }

@@ -28,6 +28,9 @@ int lookups_request(struct lookups *lookups, sd_bus_message *call, const char *n
 void lookups_read_ended(struct lookups *lookups, const char *name, enum read_result result,
                         struct reading *reading, const char *problem);
 
+/* Starts the next one, if its time has come. To be called when a call to systemd has ended: there may be room now. */
+void lookups_advance(struct lookups *lookups);
+
 /* Systemd may be asked (again), or not. What was under way is asked again. */
 void lookups_resume(struct lookups *lookups);
 void lookups_suspend(struct lookups *lookups);

@@ -123,13 +123,20 @@ static void on_unit_listed(void *userdata, const char *name, bool loaded) {
         scan_unit_listed(((struct manager *) userdata)->scan, name, loaded);
 }
 
+/* A look-up comes before the next read: a scan would take all the room there is. */
 static void on_list_ended(void *userdata, int error) {
-        scan_list_ended(((struct manager *) userdata)->scan, error);
+        struct manager *m = userdata;
+
+        lookups_advance(m->lookups);
+        scan_list_ended(m->scan, error);
 }
 
 static void on_read_ended(void *userdata, const char *name, enum read_result result, struct reading *reading,
                           const char *problem) {
-        scan_read_ended(((struct manager *) userdata)->scan, name, result, reading, problem);
+        struct manager *m = userdata;
+
+        lookups_advance(m->lookups);
+        scan_read_ended(m->scan, name, result, reading, problem);
 }
 
 static void on_lookup_ended(void *userdata, const char *name, enum read_result result, struct reading *reading,

@@ -162,6 +162,7 @@ class Lookup(Case):
             self.send("AssessUnit", "s", f"n{i}.service", peer=client)
         self.systemd.wait_for_call("GetAll")
         kept = self.send("AssessUnit", "s", "kept.service", peer=another)
+        self.arrived(another)
         client.close()
         serial = self.send("AssessUnit", "s", "other.service")
         self.systemd.rule("", "GetAll")
@@ -170,6 +171,27 @@ class Lookup(Case):
         self.assertEqual(self.asked_about(), ["n0.service", "kept.service", "other.service"])
         self.assertEqual(self.get("LookupCount"), 3)
         self.barrier()
+
+    def test_no_room(self):
+        """It waits for an answer of systemd then, and not by looking again and again."""
+        self.systemd.rule("hold", "GetAll")
+        for unit in ("d.service", "e.service"):
+            self.systemd.load(unit)
+        rescan = self.send("Rescan")
+        self.wait_until(lambda: self.systemd.in_flight()[0] == 4)
+        serial = self.send("AssessUnit", "s", "nosuch.service")
+        self.heard()
+        before = self.switches()
+        time.sleep(0.5)
+        self.assertLess(self.switches() - before, 50)
+        self.systemd.rule("", "GetAll")
+        self.assert_refused(self.peer, serial, "NoSuchUnit")
+        self.peer.answer(rescan)
+
+    def switches(self):
+        """How often the daemon has gone to sleep."""
+        with open(f"/proc/{self.daemon.process.process.pid}/status") as status:
+            return int(dict(line.split(":") for line in status)["voluntary_ctxt_switches"])
 
     def test_sweep_meanwhile(self):
         """Neither waits for the other."""
