@@ -43,39 +43,64 @@ static const char *parse_number(const struct option *option, const char *value, 
         return NULL;
 }
 
+#define USEC_PER_MINUTE (60 * USEC_PER_SEC)
+#define USEC_PER_HOUR (60 * USEC_PER_MINUTE)
+#define USEC_PER_DAY (24 * USEC_PER_HOUR)
+/* Of 365.25 days, and a twelfth of that: so systemd.time(7). */
+#define USEC_PER_YEAR (31557600 * USEC_PER_SEC)
+#define USEC_PER_MONTH (USEC_PER_YEAR / 12)
+
 static const struct {
         const char *name;
         uint64_t usec;
 } time_units[] = {
         { "", USEC_PER_SEC },
-        { "us", 1 },
-        { "ms", USEC_PER_MSEC },
-        { "s", USEC_PER_SEC },
-        { "sec", USEC_PER_SEC },
-        { "m", 60 * USEC_PER_SEC },
-        { "min", 60 * USEC_PER_SEC },
-        { "h", 3600 * USEC_PER_SEC },
-        { "d", 24 * 3600 * USEC_PER_SEC },
+        { "us", 1 }, { "usec", 1 }, { "\u00b5s", 1 }, { "\u03bcs", 1 },
+        { "ms", USEC_PER_MSEC }, { "msec", USEC_PER_MSEC },
+        { "s", USEC_PER_SEC }, { "sec", USEC_PER_SEC }, { "second", USEC_PER_SEC }, { "seconds", USEC_PER_SEC },
+        { "m", USEC_PER_MINUTE }, { "min", USEC_PER_MINUTE }, { "minute", USEC_PER_MINUTE },
+        { "minutes", USEC_PER_MINUTE },
+        { "h", USEC_PER_HOUR }, { "hr", USEC_PER_HOUR }, { "hour", USEC_PER_HOUR }, { "hours", USEC_PER_HOUR },
+        { "d", USEC_PER_DAY }, { "day", USEC_PER_DAY }, { "days", USEC_PER_DAY },
+        { "w", 7 * USEC_PER_DAY }, { "week", 7 * USEC_PER_DAY }, { "weeks", 7 * USEC_PER_DAY },
+        { "M", USEC_PER_MONTH }, { "month", USEC_PER_MONTH }, { "months", USEC_PER_MONTH },
+        { "y", USEC_PER_YEAR }, { "year", USEC_PER_YEAR }, { "years", USEC_PER_YEAR },
 };
 
-static const char *parse_time(const struct option *option, const char *value, void *target) {
-        uint64_t *usec = target, n;
-        char *end;
+/* 0 where there is no such unit. */
+static uint64_t time_unit(const char *word, size_t length) {
+        for (size_t i = 0; i < ELEMENTSOF(time_units); i++)
+                if (strlen(time_units[i].name) == length && strncmp(time_units[i].name, word, length) == 0)
+                        return time_units[i].usec;
+        return 0;
+}
 
-        errno = 0;
-        n = strtoull(value, &end, 10);
-        if (!isdigit((unsigned char) value[0]) || errno != 0)
-                return option->expected;
-        end += strspn(end, " ");
-        for (size_t i = 0; i < ELEMENTSOF(time_units); i++) {
-                if (!streq(end, time_units[i].name))
-                        continue;
-                if (n > option->max / time_units[i].usec || n * time_units[i].usec < option->min)
+/* A sum of numbers with units, as in systemd.time(7). */
+static const char *parse_time(const struct option *option, const char *value, void *target) {
+        uint64_t *usec = target, sum = 0;
+
+        do {
+                uint64_t n, unit;
+                size_t length;
+                char *end;
+
+                errno = 0;
+                n = strtoull(value, &end, 10);
+                if (!isdigit((unsigned char) value[0]) || errno != 0)
                         return option->expected;
-                *usec = n * time_units[i].usec;
-                return NULL;
-        }
-        return option->expected;
+                value = end + strspn(end, " ");
+                length = strcspn(value, " 0123456789");
+                unit = time_unit(value, length);
+                if (unit == 0 || n > (option->max - sum) / unit)
+                        return option->expected;
+                sum += n * unit;
+                value += length;
+                value += strspn(value, " ");
+        } while (*value);
+        if (sum < option->min)
+                return option->expected;
+        *usec = sum;
+        return NULL;
 }
 
 static const char *parse_level(const struct option *option, const char *value, void *target) {
