@@ -238,6 +238,33 @@ static void was_accepted_for_an_hour(void) {
         told[0] = '\0';
 }
 
+/* No facts alone are what comes back. */
+static void was_accepted_and_better(void) {
+        is_read(true, false);
+        forget();
+        becomes_better_and_worse();
+        forget();
+        becomes_weaker();
+        pass(0);
+        is_accepted_for_an_hour();
+        pass(SETTLE);
+        told[0] = '\0';
+}
+
+static void was_accepted_and_mended(void) {
+        was_accepted_for_an_hour();
+        is_read(true, false);
+        pass(SETTLE);
+        told[0] = '\0';
+}
+
+static void was_accepted_and_is_gone(void) {
+        was_accepted_for_an_hour();
+        goes();
+        pass(SETTLE);
+        told[0] = '\0';
+}
+
 /* By the clock of the event loop all of this is long ago: a timer that is set fires at once. */
 static void acceptance_ends(void) {
         fake_time_pass(HOUR);
@@ -260,6 +287,9 @@ static const struct {
         { is_weak, is_accepted, "accepted " UNIT "\n" },
         { is_weak, is_accepted_for_an_hour, "accepted " UNIT "\n" },
         { was_accepted_for_an_hour, acceptance_ends, "regressed " UNIT "\n" },
+        { was_accepted_and_better, acceptance_ends, "regressed " UNIT "\n" },
+        { was_accepted_and_mended, acceptance_ends, "" },
+        { was_accepted_and_is_gone, acceptance_ends, "" },
 };
 
 /* Whatever allocation fails, once. */
