@@ -33,6 +33,20 @@ class Lives(Case):
         self.wait_until(lambda: not self.open())
         self.assert_told(("Improved", "a.service"))
 
+    def test_one_cause_stays_one(self):
+        """What one event told of several units is one regression, in the next life too."""
+        path = f"{self.bus.folder}/service.d/x.conf"
+        os.mkdir(os.path.dirname(path))
+        self.begin()
+        self.write(path, "[Service]\nPrivateNetwork=no\n")
+        for unit in self.units:
+            self.systemd.set(unit, "DropInPaths", "as", [path], "Unit")
+        self.weaken(*self.units)
+        before = self.call("ListRegressions")[0]
+        self.assertEqual([sorted(row[3]) for row in before], [list(self.units)])
+        self.again()
+        self.assertEqual(self.call("ListRegressions")[0], before)
+
     def test_change_while_it_was_down(self):
         self.begin()
         self.stop()
