@@ -27,10 +27,11 @@ class Expiry(Case):
         return {row[2]: sorted(check[0] for check in row[6]) for row in self.call("ListRegressions")[0]}
 
     def change(self, event, *settings):
+        before = len(self.history())
         for unit, on, setting in settings:
             self.protect(unit, on, setting)
         self.reload()
-        self.wait_until(lambda: self.history()[-1][0] == event)
+        self.wait_until(lambda: [word for word, _ in self.history()[before:]] == [event])
 
     def end(self, *told):
         self.forget()
