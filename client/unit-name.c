@@ -60,3 +60,23 @@ bool unit_name_matches(const char *unit, char **patterns) {
                         return true;
         return false;
 }
+
+/* The length of "foo@", or 0. */
+static size_t prefix_length(const char *name) {
+        const char *at = strchr(name, '@');
+
+        return at ? (size_t) (at - name) + 1 : 0;
+}
+
+bool unit_name_is_template(const char *name) {
+        size_t length = prefix_length(name);
+
+        return length > 0 && name[length] == '.' && !strchr(name + length + 1, '.');
+}
+
+bool unit_name_is_sibling(const char *a, const char *b) {
+        size_t length = prefix_length(a);
+        const char *x = strrchr(a, '.'), *y = strrchr(b, '.');
+
+        return length > 0 && length == prefix_length(b) && strncmp(a, b, length) == 0 && x && y && streq(x, y);
+}

@@ -16,5 +16,11 @@ char **unit_names_complete(char **names);
 /* Whether it is a pattern, not a name. */
 bool unit_name_is_pattern(const char *name);
 
+/* Whether it is one of a template: "foo@.service". */
+bool unit_name_is_template(const char *name);
+
+/* Whether both are of the same template: instances of it, or itself. */
+bool unit_name_is_sibling(const char *a, const char *b);
+
 /* Whether a unit matches one of the patterns; none at all match everything. */
 bool unit_name_matches(const char *unit, char **patterns);

@@ -18,38 +18,66 @@
 #include "unit-name.h"
 #include "verbs.h"
 
+/* A unit to accept. */
+struct target {
+        char *unit;
+        bool failed;
+};
+
 struct accept {
         const struct options *options;
         struct output *output;
         sd_bus *bus;
         pid_t agent;
-        char **units;           /* to accept, each once; owned */
-        size_t n_units, n_failed;
+        struct target *targets; /* each once */
+        size_t n_targets;
+        size_t n_before;        /* those that were asked for already */
+        size_t n_failed;
+        bool again;             /* an instance was left out, as it may be accepted with another one */
         json_object *array;     /* where several units may be accepted, as JSON */
 };
 
 static void accept_done(struct accept *accept) {
         agent_stop(accept->agent);
-        strv_free(accept->units);
+        for (size_t i = 0; i < accept->n_targets; i++)
+                free(accept->targets[i].unit);
+        free(accept->targets);
         json_free(accept->array);
         sd_bus_flush_close_unref(accept->bus);
 }
 
 static int add_unit(struct accept *accept, const char *unit) {
-        char **units;
+        struct target *targets;
 
-        for (size_t i = 0; i < accept->n_units; i++)
-                if (streq(accept->units[i], unit))
+        for (size_t i = 0; i < accept->n_targets; i++)
+                if (streq(accept->targets[i].unit, unit))
                         return 0;
-        units = reallocarray(accept->units, accept->n_units + 2, sizeof(*units));
-        if (!units)
+        targets = reallocarray(accept->targets, accept->n_targets + 1, sizeof(*targets));
+        if (!targets)
                 return -ENOMEM;
-        accept->units = units;
-        units[accept->n_units] = strdup(unit);
-        if (!units[accept->n_units])
-                return -ENOMEM;
-        units[++accept->n_units] = NULL;
-        return 0;
+        accept->targets = targets;
+        targets[accept->n_targets] = (struct target) { .unit = strdup(unit) };
+        return targets[accept->n_targets++].unit ? 0 : -ENOMEM;
+}
+
+/*
+ * Instances that share their template's settings are one: accepted with the first of them. Which ones do, nobody
+ * says; those that are open still after that do not.
+ */
+static int add_regressed(struct accept *accept, const char *about, const char *unit) {
+        if (unit_name_is_template(about) && unit_name_is_sibling(about, unit)) {
+                accept->again = accept->again || !streq(about, unit);
+                return add_unit(accept, about);
+        }
+        for (size_t i = 0; i < accept->n_targets; i++) {
+                const struct target *target = accept->targets + i;
+
+                if ((i >= accept->n_before || target->failed) && unit_name_is_sibling(target->unit, unit)) {
+                        accept->again = true;
+                        return 0;
+                }
+        }
+        return add_unit(accept, unit);
 }
 
 /* Adds the regressed units that match. That none does is the person's mistake. */
@@ -61,10 +89,10 @@ static int add_matching(struct accept *accept, char *pattern, const struct event
         for (size_t i = 0; i < regressions->n_events; i++)
                 for (char **unit = regressions->events[i].units; r >= 0 && unit && *unit; unit++)
                         if (unit_name_matches(*unit, patterns)) {
-                                r = add_unit(accept, *unit);
+                                r = add_regressed(accept, regressions->events[i].unit, *unit);
                                 n_matching++;
                         }
-        if (r >= 0 && n_matching == 0) {
+        if (r >= 0 && n_matching == 0 && accept->n_before == 0) {
                 report("No unit that matches '%s' has regressed.", pattern);
                 accept->n_failed++;
         }
@@ -143,17 +171,37 @@ static int accept_unit(struct accept *accept, const char *unit) {
         return r < 0 ? report_errno(r, "Cannot print the result") : 0;
 }
 
-static enum status accept_all(struct accept *accept) {
-        for (size_t i = 0; i < accept->n_units; i++) {
-                int r = accept_unit(accept, accept->units[i]);
+/* One unit may be refused; anything else would hit the others as well, and is returned. */
+static int accept_targets(struct accept *accept) {
+        for (; accept->n_before < accept->n_targets; accept->n_before++) {
+                int r = accept_unit(accept, accept->targets[accept->n_before].unit);
 
                 if (r >= 0)
                         continue;
+                accept->targets[accept->n_before].failed = true;
                 accept->n_failed++;
-                /* One unit may be refused; anything else would hit the others as well. */
                 if (r != -EREMOTEIO)
-                        break;
+                        return r;
         }
+        return 0;
+}
+
+static enum status accept_all(struct accept *accept, char **names) {
+        int r;
+
+        do {
+                accept->again = false;
+                r = find_units(accept, names);
+                if (r < 0)
+                        accept->n_failed++;
+                if (r < 0 || accept->n_before == accept->n_targets)
+                        break;
+                if (accept->n_before == 0)
+                        accept->agent = agent_start(accept->options);
+                r = accept_targets(accept);
+        } while (r >= 0 && accept->again);
+        if (accept->n_before == 0 && r < 0)
+                return STATUS_FAILURE;
         if (accept->array && json_print(accept->array, accept->options->json, accept->output->stream) < 0)
                 accept->n_failed++;
         return accept->n_failed > 0 ? STATUS_FAILURE : STATUS_DONE;
@@ -174,9 +222,5 @@ enum status verb_accept(const struct options *options, struct output *output, ch
                 report_errno(-ENOMEM, "Cannot accept");
                 return STATUS_FAILURE;
         }
-        if (bus_connect(options, &accept.bus) < 0 || find_units(&accept, names) < 0)
-                return STATUS_FAILURE;
-        if (accept.n_units > 0)
-                accept.agent = agent_start(options);
-        return accept_all(&accept);
+        return bus_connect(options, &accept.bus) < 0 ? STATUS_FAILURE : accept_all(&accept, names);
 }

@@ -18,6 +18,21 @@ struct acceptances {
         sd_event_source *source;        /* on the clock of the day: an end is a date */
 };
 
+/* Each unit that the entry stands for, or the entry alone. */
+static int add_units(struct event *event, const struct manager *m, const struct entry *entry,
+                     const struct difference *difference) {
+        int r = 0;
+
+        for (size_t i = 0; i < m->units.n_units && r >= 0 && entry->n_loaded > 0; i++)
+                if (m->units.units[i]->entry == entry)
+                        r = event_add_unit(event, m->units.units[i]->name, event->before, event->after,
+                                           difference->changes, difference->n_changes);
+        if (r < 0 || event->n_units > 0)
+                return r;
+        return event_add_unit(event, entry->key, event->before, event->after, difference->changes,
+                              difference->n_changes);
+}
+
 /* An event about one entry: from one assessment to another. */
 static struct event *entry_event(struct manager *m, enum event_type type, const struct entry *entry,
                                  const struct assessment *before, const struct assessment *after) {
@@ -26,9 +41,10 @@ static struct event *entry_event(struct manager *m, enum event_type type, const 
 
         if (!event)
                 return NULL;
+        event->before = before->exposure;
+        event->after = after->exposure;
         assessment_compare(before, after, &difference);
-        if (event_add_unit(event, entry->key, before->exposure, after->exposure, difference.changes,
-                           difference.n_changes) < 0)
+        if (add_units(event, m, entry, &difference) < 0)
                 return NULL;
         return TAKE_PTR(event);
 }
@@ -49,33 +65,19 @@ static struct event *acceptance_event(struct manager *m, const struct entry *ent
         return event->reason ? TAKE_PTR(event) : NULL;
 }
 
-/* The state told last becomes the baseline. Of several that end, the first one's baseline comes back. */
 static int accept_entry(struct manager *m, struct entry *entry, struct event *event) {
-        const struct facts settled = *entry_settled(entry);
-        _cleanup_(freep) struct facts *old = NULL;
         int r;
 
-        if (event->until != 0 && !entry->before_acceptance) {
-                old = malloc(sizeof(*old));
-                if (!old)
-                        return -ENOMEM;
-                *old = entry->baseline;
-        }
-        r = entry_set_baseline(entry, &m->model, &settled, NULL);
+        r = entry_accept(entry, &m->model, m->config.ratchet, event->until);
         if (r < 0)
                 return r;
-        if (event->until == 0)
-                free(TAKE_PTR(entry->before_acceptance));
-        else if (old)
-                entry->before_acceptance = TAKE_PTR(old);
-        entry->until = event->until;
         entry->taken = event->time;
         memcpy(entry->acceptance_id, event->id, sizeof(entry->acceptance_id));
         ledger_clear_regression(&m->ledger, entry);
         return 0;
 }
 
-/* What is changed is told: there is room for that before it is changed. */
+/* What is changed is kept and, with an event, told: there is room for that before it is changed. */
 static int change_entry(struct manager *m, struct entry *entry, struct event *event,
                         int (*change)(struct manager *m, struct entry *entry, struct event *event)) {
         int r;
@@ -85,22 +87,16 @@ static int change_entry(struct manager *m, struct entry *entry, struct event *ev
                 return r;
         r = change(m, entry, event);
         if (r < 0)
-                settle_withdraw(m->settle);
+                settle_withdraw(m->settle, event);
         else
                 settle_commit(m->settle, entry);
         return r;
 }
 
-static struct entry *find_entry(struct manager *m, const char *name) {
-        const struct unit *unit = unit_table_get(&m->units, name);
-
-        return unit && unit->entry ? unit->entry : ledger_get(&m->ledger, name);
-}
-
 int accept_unit(struct manager *m, const char *name, const char *reason, uint64_t until, uint32_t uid,
                 char *ret_id) {
         _cleanup_(event_unrefp) struct event *event = NULL;
-        struct entry *entry = find_entry(m, name);
+        struct entry *entry = ledger_find(&m->ledger, &m->units, name);
         int r;
 
         if (!entry || !entry->known)
@@ -117,44 +113,60 @@ int accept_unit(struct manager *m, const char *name, const char *reason, uint64_
         return ACCEPTED;
 }
 
-static struct event *expiry_event(struct manager *m, const struct entry *entry) {
-        _cleanup_(event_unrefp) struct event *event = NULL;
-        struct assessment before, now;
-        struct difference difference;
+static struct event *expiry_event(struct manager *m, const struct entry *entry, const struct expiry *expiry) {
+        _cleanup_(event_unrefp) struct event *event = entry_event(m, EVENT_REGRESSED, entry, &expiry->before,
+                                                                  &expiry->now);
 
-        assess(&m->model, entry->before_acceptance, &before);
-        assess(&m->model, entry_settled(entry), &now);
-        assessment_compare(&before, &now, &difference);
-        event = entry_event(m, difference.n_worse > 0 ? EVENT_REGRESSED : EVENT_CHANGED, entry, &before,
-                            &now);
         if (!event || causes_set_expired(&event->causes, event->time) < 0)
                 return NULL;
         return TAKE_PTR(event);
 }
 
-/* The acceptance ends last: until then it is tried again. */
+/* The event is NULL where there is nothing to tell. */
 static int expire_entry(struct manager *m, struct entry *entry, struct event *event) {
+        struct expiry expiry;
         int r;
 
-        r = entry_set_baseline(entry, &m->model, entry->before_acceptance, NULL);
-        if (r >= 0 && event->type == EVENT_REGRESSED)
-                r = ledger_set_regression(&m->ledger, entry, event, event->time);
+        entry_judge_expiry(entry, &m->model, m->config.ratchet, &expiry);
+        r = event ? entry_reserve_regression(entry) : 0;
+        if (r >= 0)
+                r = entry_expire(entry, &m->model, &expiry);
         if (r < 0)
                 return r;
-        free(TAKE_PTR(entry->before_acceptance));
-        entry->until = 0;
-        return 0;
+        if (event)
+                r = ledger_set_regression(&m->ledger, entry, event, event->time);
+        else if (!expiry.open)
+                ledger_clear_regression(&m->ledger, entry);
+        /* A regression of before that is being kept is none any more, but for one that stays open. */
+        if (event || !expiry.open)
+                entry->taken = timer_realtime();
+        return r;
 }
 
 /* The baseline comes back; what is worse than it is a regression again. */
 static int expire(struct manager *m, struct entry *entry) {
-        _cleanup_(event_unrefp) struct event *event = expiry_event(m, entry);
+        _cleanup_(event_unrefp) struct event *event = NULL;
+        struct expiry expiry;
 
-        return event ? change_entry(m, entry, event, expire_entry) : -ENOMEM;
+        entry_judge_expiry(entry, &m->model, m->config.ratchet, &expiry);
+        if (expiry.told) {
+                event = expiry_event(m, entry, &expiry);
+                if (!event)
+                        return -ENOMEM;
+        }
+        return change_entry(m, entry, event, expire_entry);
 }
 
 static uint64_t min_usec(uint64_t a, uint64_t b) {
         return a < b ? a : b;
+}
+
+/* What is about to be judged comes first: it may be mended, or gone. */
+static bool is_unsettled(const struct manager *m, const struct entry *entry) {
+        for (size_t i = 0; i < m->units.n_units; i++)
+                if (m->units.units[i]->entry == entry && m->units.units[i]->changed)
+                        return true;
+        return entry->left;
 }
 
 void acceptances_advance(struct acceptances *a) {
@@ -171,10 +183,11 @@ void acceptances_advance(struct acceptances *a) {
                         next = min_usec(next, entry->until);
                         continue;
                 }
-                r = expire(m, entry);
+                r = is_unsettled(m, entry) ? -EAGAIN : expire(m, entry);
                 if (r >= 0)
                         continue;
-                log_errno(LOG_ERR, r, "Cannot end the acceptance of %s, trying again", entry->key);
+                if (r != -EAGAIN)
+                        log_errno(LOG_ERR, r, "Cannot end the acceptance of %s, trying again", entry->key);
                 next = min_usec(next, now + RETRY_USEC);
         }
         manager_tell_all_settled(m);

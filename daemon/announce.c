@@ -90,6 +90,14 @@ static void clean_message(struct fields *fields) {
         fields->size = fields->iov[0].iov_len + 1;
 }
 
+/* One that changed and is not weaker than its baseline may be weaker than it was. */
+static bool got_worse(const struct event *event) {
+        for (size_t i = 0; event->n_units > 0 && i < event->units[0].n_checks; i++)
+                if (check_change_is_worse(&event->units[0].checks[i]))
+                        return true;
+        return false;
+}
+
 /* "PrivateTmp=, ProtectHome= and 3 more", of the checks that went the way that the event tells. */
 static void describe_checks(const struct event *event, char *text, size_t size) {
         const struct event_unit *unit = event->n_units > 0 ? &event->units[0] : NULL;
@@ -100,7 +108,7 @@ static void describe_checks(const struct event *event, char *text, size_t size) 
         for (size_t i = 0; unit && i < unit->n_checks; i++) {
                 const struct check_change *c = &unit->checks[i];
 
-                if (check_change_is_worse(c) != (event->type == EVENT_REGRESSED))
+                if (check_change_is_worse(c) != (event->type != EVENT_IMPROVED))
                         continue;
                 if (shown++ >= 4)
                         more++;
@@ -182,8 +190,13 @@ static void add_message(struct fields *fields, const struct event *event) {
                           others, a / 10, a % 10, b / 10, b % 10, cause, checks);
                 break;
         case EVENT_CHANGED:
-                add_field(fields, "MESSAGE=%s%s changed, exposure %d.%d as good as before%s", event->unit, others,
-                          a / 10, a % 10, cause);
+                if (got_worse(event))
+                        add_field(fields, "MESSAGE=%s%s changed within its baseline, exposure %d.%d instead of "
+                                          "%d.%d%s: %s", event->unit, others, a / 10, a % 10, b / 10, b % 10, cause,
+                                  checks);
+                else
+                        add_field(fields, "MESSAGE=%s%s changed, exposure %d.%d as good as before%s", event->unit,
+                                  others, a / 10, a % 10, cause);
                 break;
         case EVENT_APPEARED:
                 add_field(fields, "MESSAGE=%s appeared, exposure %d.%d %s", event->unit, a / 10, a % 10,

@@ -25,12 +25,8 @@
 
 /* The entry of one of an event's units, if what the event told is open there still. */
 static const struct entry *open_entry(const struct manager *m, const struct event *event, const char *name) {
-        const struct unit *unit = unit_table_get(&m->units, name);
-        const struct entry *entry = unit && unit->entry ? unit->entry : ledger_get(&m->ledger, name);
-        char template[UNIT_NAME_SIZE];
+        const struct entry *entry = ledger_find(&m->ledger, &m->units, name);
 
-        if (!entry && unit_name_template(name, template))
-                entry = ledger_get(&m->ledger, template);
         return entry && entry->regression && entry->regression->event == event ? entry : NULL;
 }
 

@@ -29,6 +29,7 @@ static void item_done(struct item *item) {
         free(item->fragment_path);
         strv_free(item->drop_in_paths);
         strv_free(item->units);
+        event_unref(item->open_event);
         event_unref(item->event);
 }
 
@@ -80,6 +81,9 @@ int item_take_paths(struct item *item, const struct unit *unit) {
 }
 
 void item_take_entry(struct item *item, struct entry *entry) {
+        /* What it took over from its template is kept with the first item. */
+        if (entry->files_key && entry->regression)
+                item->open_event = event_ref(entry->regression->event);
         item->files_key = TAKE_PTR(entry->files_key);
         item->keep = true;
         item->baseline = entry->baseline;
@@ -232,16 +236,20 @@ static int item_write_files(struct store *store, const struct item *item, const 
 }
 
 static int item_write_regression(struct store *store, const struct item *item) {
+        bool told = item->event && item->type == EVENT_REGRESSED;
+        const struct event *event = told ? item->event : item->open_event;
+        const struct event_unit *worst = event && event->n_units > 0 ? &event->units[0] : NULL;
+
         if (!item->open)
                 return store_remove_regression(store, item->key);
-        if (!item->event || item->type != EVENT_REGRESSED)
+        if (!event)
                 return 0;
         return store_put_regression(store, &(struct store_regression) {
                 .unit = item->key,
-                .id = item->event->id,
+                .id = event->id,
                 .since = item->since,
-                .checks = item->difference.changes,
-                .n_checks = item->difference.n_changes,
+                .checks = told ? item->difference.changes : worst ? worst->checks : NULL,
+                .n_checks = told ? item->difference.n_changes : worst ? worst->n_checks : 0,
         });
 }
 
@@ -264,15 +272,19 @@ static int item_keep_files(struct store *store, const struct item *item, const s
 }
 
 static int item_write_acceptance(struct store *store, const struct batch *batch, const struct item *item) {
-        if (item->until == 0)
-                return store_remove_acceptance(store, item->key);
-        return store_put_acceptance(store, &(struct store_acceptance) {
+        struct store_acceptance acceptance = {
                 .unit = item->key,
                 .id = item->acceptance_id,
                 .until = item->until,
-                .facts = item->before_acceptance,
+                .facts = item->before_acceptance.facts,
                 .systemd_version = batch->systemd_version,
-        });
+        };
+
+        if (item->until == 0)
+                return store_remove_acceptance(store, item->key);
+        acceptance.composite = item->before_acceptance.is_composite;
+        memcpy(acceptance.badness, item->before_acceptance.composite.badness, sizeof(acceptance.badness));
+        return store_put_acceptance(store, &acceptance);
 }
 
 static int item_write(struct store *store, const struct batch *batch, const struct item *item,

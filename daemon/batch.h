@@ -35,11 +35,12 @@ struct item {
         bool is_composite;
         uint64_t taken, seen, files_signature;
         uint64_t until;                 /* an acceptance ends then, and this baseline comes back; 0: none */
-        struct facts before_acceptance;
+        struct baseline before_acceptance;
         char acceptance_id[EVENT_ID_SIZE];
         char *fragment_path;
         char **drop_in_paths;
 
+        struct event *open_event;       /* of a regression that is kept for its template so far, or NULL */
         struct event *event;            /* set by the run: what tells it */
         size_t n_added;                 /* of the units, in the event */
         bool complete;                  /* the event has all there is to tell of it */

@@ -25,19 +25,17 @@ void unit_join_entry(struct unit *unit, struct entry *entry) {
 
 /* Gives an instance an entry of its own, that begins with what its template's holds. */
 static int split_entry(struct ledger *ledger, const struct model *model, struct unit *unit) {
-        const struct facts settled = *entry_settled(unit->entry);
-        struct entry *from = unit->entry, *entry;
+        const struct entry *from = unit->entry;
+        struct entry *entry;
 
         entry = ledger_add(ledger, unit->name);
         if (!entry)
                 return -ENOMEM;
         entry->files_key = strdup(from->key);
-        if (!entry->files_key || entry_set_baseline(entry, model, &from->baseline, from->composite) < 0 ||
-            entry_set_settled(entry, &settled) < 0) {
+        if (!entry->files_key || ledger_copy_entry(ledger, entry, model, from) < 0) {
                 ledger_remove(ledger, entry);
                 return -ENOMEM;
         }
-        entry->taken = from->taken;
         unit_join_entry(unit, entry);
         return 0;
 }
@@ -61,4 +59,14 @@ int ledger_join_unit(struct ledger *ledger, const struct model *model, struct un
                 entry->passing = unit_name_is_passing(unit->name);
         }
         return leaves_template(unit) ? split_entry(ledger, model, unit) : 0;
+}
+
+struct entry *ledger_find(const struct ledger *ledger, const struct unit_table *units, const char *name) {
+        const struct unit *unit = unit_table_get(units, name);
+        struct entry *entry = unit && unit->entry ? unit->entry : ledger_get(ledger, name);
+        char template[UNIT_NAME_SIZE];
+
+        if (!entry && unit_name_template(name, template))
+                entry = ledger_get(ledger, template);
+        return entry;
 }

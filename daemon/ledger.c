@@ -117,6 +117,29 @@ int entry_set_baseline(struct entry *entry, const struct model *model, const str
         return 0;
 }
 
+int ledger_copy_entry(struct ledger *to, struct entry *entry, const struct model *model, const struct entry *from) {
+        struct baseline *before = NULL;
+
+        if (entry_set_baseline(entry, model, &from->baseline, from->composite) < 0 ||
+            entry_set_settled(entry, entry_settled(from)) < 0)
+                return -ENOMEM;
+        if (from->before_acceptance) {
+                before = malloc(sizeof(*before));
+                if (!before)
+                        return -ENOMEM;
+                *before = *from->before_acceptance;
+        }
+        free(entry->before_acceptance);
+        entry->before_acceptance = before;
+        entry->until = from->until;
+        entry->taken = from->taken;
+        memcpy(entry->acceptance_id, from->acceptance_id, sizeof(entry->acceptance_id));
+        ledger_clear_regression(to, entry);
+        if (!from->regression)
+                return 0;
+        return ledger_set_regression(to, entry, from->regression->event, from->regression->since);
+}
+
 void entry_baseline(const struct entry *entry, const struct model *model, struct assessment *ret) {
         if (entry->composite)
                 *ret = *entry->composite;
@@ -125,24 +148,28 @@ void entry_baseline(const struct entry *entry, const struct model *model, struct
 }
 
 /* What the old model said of the facts alone is replaced by what the new one says; the rest is kept. */
-static void composite_update(struct entry *entry, const struct model *old, const struct model *model) {
+static void composite_update(struct assessment *composite, const struct facts *facts, const struct model *old,
+                             const struct model *model) {
         struct assessment was, is;
 
-        assess(old, &entry->baseline, &was);
-        assess(model, &entry->baseline, &is);
+        assess(old, facts, &was);
+        assess(model, facts, &is);
         for (unsigned i = 0; i < _CHECK_MAX; i++)
-                if (entry->composite->badness[i] == was.badness[i] || is.badness[i] == BADNESS_NOT_APPLICABLE)
-                        entry->composite->badness[i] = is.badness[i];
-        assessment_rate(model, entry->composite);
+                if (composite->badness[i] == was.badness[i] || is.badness[i] == BADNESS_NOT_APPLICABLE)
+                        composite->badness[i] = is.badness[i];
+        assessment_rate(model, composite);
 }
 
 void ledger_update_model(struct ledger *ledger, const struct model *old, const struct model *model) {
         for (size_t i = 0; i < ledger->n_entries; i++) {
                 struct entry *entry = ledger->entries[i];
+                struct baseline *before = entry->before_acceptance;
                 struct assessment assessment;
 
                 if (entry->composite)
-                        composite_update(entry, old, model);
+                        composite_update(entry->composite, &entry->baseline, old, model);
+                if (before && before->is_composite)
+                        composite_update(&before->composite, &before->facts, old, model);
                 entry_baseline(entry, model, &assessment);
                 entry->exposure = assessment.exposure;
         }
@@ -200,27 +227,34 @@ int ledger_each_regression(struct ledger *ledger, regression_fn fn, void *userda
         return r < 0 ? r : 0;
 }
 
-/* Not applicable does no harm. */
-static uint8_t harm(uint8_t badness) {
+uint8_t check_harm(uint8_t badness) {
         return badness == BADNESS_NOT_APPLICABLE ? 0 : badness;
 }
 
-static bool turn_ratchet(struct assessment *composite, const struct assessment *now) {
-        bool turned = false;
+bool assessment_improve(struct assessment *assessment, const struct assessment *by) {
+        bool improved = false;
 
         for (unsigned i = 0; i < _CHECK_MAX; i++)
-                if (harm(now->badness[i]) < harm(composite->badness[i])) {
-                        composite->badness[i] = now->badness[i];
-                        turned = true;
+                if (check_harm(by->badness[i]) < check_harm(assessment->badness[i])) {
+                        assessment->badness[i] = by->badness[i];
+                        improved = true;
                 }
-        return turned;
+        return improved;
 }
 
 static bool worse_than(const struct assessment *now, const struct assessment *then) {
         for (unsigned i = 0; i < _CHECK_MAX; i++)
-                if (harm(now->badness[i]) > harm(then->badness[i]))
+                if (check_harm(now->badness[i]) > check_harm(then->badness[i]))
                         return true;
         return false;
+}
+
+bool entry_is_worse(const struct entry *entry, const struct model *model) {
+        struct assessment now, baseline;
+
+        assess(model, entry_settled(entry), &now);
+        entry_baseline(entry, model, &baseline);
+        return worse_than(&now, &baseline);
 }
 
 /* A check that went back to what the baseline has anyway is no regression. */
@@ -228,7 +262,8 @@ static bool new_regression(const struct difference *difference, const struct ass
         for (unsigned i = 0; i < difference->n_changes; i++) {
                 const struct check_change *c = &difference->changes[i];
 
-                if (harm(c->after) > harm(c->before) && harm(c->after) > harm(baseline->badness[c->check]))
+                if (check_harm(c->after) > check_harm(c->before) &&
+                    check_harm(c->after) > check_harm(baseline->badness[c->check]))
                         return true;
         }
         return false;
@@ -251,7 +286,7 @@ void entry_judge(const struct entry *entry, const struct model *model, const str
         ret->composite = baseline;
         if (!ratchet)
                 return;
-        ret->baseline_moves = turn_ratchet(&ret->composite, &now);
+        ret->baseline_moves = assessment_improve(&ret->composite, &now);
         assessment_rate(model, &ret->composite);
         ret->composite_differs = ret->baseline_moves && !assessment_equal(&ret->composite, &now);
 }

@@ -20,6 +20,13 @@ struct regression {
         uint64_t since;                 /* realtime, µs */
 };
 
+/* A baseline that is kept apart. */
+struct baseline {
+        struct facts facts;
+        struct assessment composite;    /* where is_composite is set: see struct entry */
+        bool is_composite;
+};
+
 /* One unit, or one template for all its instances that have no settings of their own. */
 struct entry {
         char *key;                      /* unit or template name */
@@ -32,7 +39,7 @@ struct entry {
         uint64_t seen;                  /* when it was loaded last; realtime, µs */
         uint64_t files_signature;       /* of the settled state, see files_signature() */
         uint64_t until;                 /* an acceptance ends then; 0: none does */
-        struct facts *before_acceptance; /* the baseline comes back then */
+        struct baseline *before_acceptance; /* that comes back then, or NULL */
         char acceptance_id[EVENT_ID_SIZE]; /* of the event that told it */
         struct regression *regression;  /* NULL: none is open */
         struct regression *spare;       /* room for one that is about to be told */
@@ -66,12 +73,24 @@ void ledger_remove(struct ledger *ledger, struct entry *entry);
 int ledger_join_unit(struct ledger *ledger, const struct model *model, struct unit *unit);
 void unit_join_entry(struct unit *unit, struct entry *entry);
 
+/*
+ * The entry of a unit or template; of an instance that is not loaded, and that none is known of, its template's.
+ * NULL: none.
+ */
+struct entry *ledger_find(const struct ledger *ledger, const struct unit_table *units, const char *name);
+
 /* The facts that were told last. */
 const struct facts *entry_settled(const struct entry *entry);
 /* Both: 0 or -ENOMEM, then nothing has changed. */
 int entry_set_settled(struct entry *entry, const struct facts *facts);
 int entry_set_baseline(struct entry *entry, const struct model *model, const struct facts *facts,
                        const struct assessment *composite);
+
+/*
+ * What is known of an entry is that of another one, maybe of another ledger, too: baseline, state told last, an
+ * acceptance, an open regression by the same event. 0, or -ENOMEM with a part of it.
+ */
+int ledger_copy_entry(struct ledger *to, struct entry *entry, const struct model *model, const struct entry *from);
 
 /* What the baseline comes to under this model. */
 void entry_baseline(const struct entry *entry, const struct model *model, struct assessment *ret);
@@ -120,6 +139,44 @@ void judgement_from_baseline(struct judgement *judgement, const struct entry *en
 /* Takes the judged state as told, and as baseline where the ratchet turns. 0, or -ENOMEM: it is judged again. */
 int entry_settle(struct entry *entry, const struct model *model, const struct facts *facts,
                  const struct judgement *judgement);
+
+/* Whether a check is worse than in the baseline. */
+bool entry_is_worse(const struct entry *entry, const struct model *model);
+
+/* Not applicable does no harm. */
+uint8_t check_harm(uint8_t badness);
+
+/* Takes over each check that is better in the other one; true where one is. Sums are not computed anew. */
+bool assessment_improve(struct assessment *assessment, const struct assessment *by);
+
+/* ledger-acceptance.c: what a person accepts for a while. */
+
+/* Check by check the better one of both. */
+void baseline_improve(struct baseline *baseline, const struct model *model, const struct baseline *by);
+
+void entry_get_baseline(const struct entry *entry, struct baseline *ret);
+
+/*
+ * What the baseline is once nothing is accepted for a while any more: the one before that and, with ratchet, what
+ * improved since.
+ */
+void entry_get_lasting_baseline(const struct entry *entry, const struct model *model, bool ratchet,
+                                struct baseline *ret);
+
+/* The state told last becomes the baseline, for good (0) or until a time. 0 or -ENOMEM: nothing has changed. */
+int entry_accept(struct entry *entry, const struct model *model, bool ratchet, uint64_t until);
+
+/* What the end of an acceptance comes to. */
+struct expiry {
+        struct baseline baseline;       /* from then on */
+        struct assessment before, now;  /* what that comes to, and the state told last */
+        bool open;                      /* a check is worse than in it */
+        bool told;                      /* such a one was accepted, so that nobody was told; and the unit is there */
+};
+void entry_judge_expiry(const struct entry *entry, const struct model *model, bool ratchet, struct expiry *ret);
+
+/* 0 or -ENOMEM: nothing has changed. Regressions are left as they are. */
+int entry_expire(struct entry *entry, const struct model *model, const struct expiry *expiry);
 
 /* What is shown of a unit: the exposure of its baseline (tenths), and whether a regression is open. */
 uint8_t unit_baseline_exposure(const struct unit *unit);

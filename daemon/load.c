@@ -79,7 +79,8 @@ static int on_acceptance(void *userdata, const struct store_acceptance *row) {
                 entry->before_acceptance = malloc(sizeof(*entry->before_acceptance));
         if (!entry->before_acceptance)
                 return -ENOMEM;
-        *entry->before_acceptance = row->facts;
+        *entry->before_acceptance = (struct baseline) { .facts = row->facts, .is_composite = row->composite };
+        memcpy(entry->before_acceptance->composite.badness, row->badness, sizeof(row->badness));
         entry->until = row->until;
         (void) snprintf(entry->acceptance_id, sizeof(entry->acceptance_id), "%s", row->id);
         return 0;
@@ -110,20 +111,70 @@ static int on_regression_event(void *userdata, const struct store_event *row) {
 struct regressions {
         struct loaded *loaded;
         struct store *store;
+        struct event **events;          /* sorted by id: what told one of them */
+        size_t n_events;
 };
 
+/* The event with that id, or where it belongs. */
+static struct event *find_event(const struct regressions *rs, const char *id, size_t *ret_at) {
+        size_t low = 0, high = rs->n_events;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                int order = strcmp(rs->events[middle]->id, id);
+
+                if (order == 0)
+                        return rs->events[middle];
+                if (order < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        *ret_at = low;
+        return NULL;
+}
+
+static int insert_event(struct regressions *rs, size_t at, struct event *event) {
+        struct event **grown = reallocarray(rs->events, rs->n_events + 1, sizeof(*grown));
+
+        if (!grown)
+                return -ENOMEM;
+        rs->events = grown;
+        memmove(grown + at + 1, grown + at, (rs->n_events - at) * sizeof(*grown));
+        grown[at] = event_ref(event);
+        rs->n_events++;
+        return 0;
+}
+
 static int on_regression(void *userdata, const struct store_regression *row) {
-        const struct regressions *rs = userdata;
+        struct regressions *rs = userdata;
         struct entry *entry = ledger_get(&rs->loaded->ledger, row->unit);
         _cleanup_(event_unrefp) struct event *event = NULL;
+        struct event *known;
+        size_t at;
         int r;
 
         if (!entry)
                 return 0;
+        known = find_event(rs, row->id, &at);
+        if (known)
+                return ledger_set_regression(&rs->loaded->ledger, entry, known, row->since);
         r = store_get_event(rs->store, row->id, on_regression_event, &event);
         if (r < 0 || !event)
                 return r < 0 ? r : 0;
-        return ledger_set_regression(&rs->loaded->ledger, entry, event, row->since);
+        r = ledger_set_regression(&rs->loaded->ledger, entry, event, row->since);
+        return r < 0 ? r : insert_event(rs, at, event);
+}
+
+/* What hit many units is one event for all of them. */
+static int load_regressions(struct store *store, struct loaded *l) {
+        struct regressions rs = { .loaded = l, .store = store };
+        int r = store_each_regression(store, on_regression, &rs);
+
+        while (rs.n_events > 0)
+                event_unref(rs.events[--rs.n_events]);
+        free(rs.events);
+        return r;
 }
 
 static int run_load(struct store *store, void *data) {
@@ -136,7 +187,7 @@ static int run_load(struct store *store, void *data) {
         if (r >= 0)
                 r = store_each_acceptance(store, on_acceptance, l);
         if (r >= 0)
-                r = store_each_regression(store, on_regression, &(struct regressions) { l, store });
+                r = load_regressions(store, l);
         if (r >= 0)
                 r = store_each_unannounced(store, on_unannounced, l);
         if (r >= 0)
@@ -148,28 +199,14 @@ static int run_load(struct store *store, void *data) {
 
 /* Copies what is known of an entry to another ledger: if that ledger is given up, nothing is lost. */
 static int copy_entry(const struct entry *from, struct ledger *to, const struct model *model) {
-        _cleanup_(freep) struct facts *before = NULL;
         struct entry *entry = ledger_add(to, from->key);
 
-        if (from->before_acceptance) {
-                before = malloc(sizeof(*before));
-                if (!before)
-                        return -ENOMEM;
-                *before = *from->before_acceptance;
-        }
-        if (!entry || entry_set_baseline(entry, model, &from->baseline, from->composite) < 0 ||
-            entry_set_settled(entry, entry_settled(from)) < 0)
+        if (!entry || ledger_copy_entry(to, entry, model, from) < 0)
                 return -ENOMEM;
-        ledger_clear_regression(to, entry);
-        free(entry->before_acceptance);
-        entry->before_acceptance = TAKE_PTR(before);
-        entry->until = from->until;
-        entry->taken = from->taken;
         entry->seen = from->seen;
         entry->files_signature = from->files_signature;
         entry->gone = from->gone;
-        memcpy(entry->acceptance_id, from->acceptance_id, sizeof(entry->acceptance_id));
-        return from->regression ? ledger_set_regression(to, entry, from->regression->event, from->regression->since) : 0;
+        return 0;
 }
 
 /* What became of a unit since the state that the database knows was told, and stays so. */
@@ -192,6 +229,15 @@ static int replay(const struct entry *from, struct ledger *to, struct entry *ent
                 ledger_set_regression(to, entry, from->regression->event, from->regression->since) : 0;
 }
 
+/* Who accepted did not know what the database says: that is what comes back. */
+static void keep_before(const struct entry *stored, struct baseline *before, const struct model *model, bool ratchet) {
+        const struct baseline since = *before;
+
+        entry_get_lasting_baseline(stored, model, ratchet, before);
+        if (ratchet)
+                baseline_improve(before, model, &since);
+}
+
 static int keep_entry(struct entry *from, struct ledger *to, const struct model *model, bool ratchet) {
         struct entry *stored = ledger_get(to, from->key);
 
@@ -199,7 +245,7 @@ static int keep_entry(struct entry *from, struct ledger *to, const struct model 
                 return 0;
         /* What a person has accepted stands. */
         if (stored && *from->acceptance_id && from->before_acceptance)
-                *from->before_acceptance = stored->before_acceptance ? *stored->before_acceptance : stored->baseline;
+                keep_before(stored, from->before_acceptance, model, ratchet);
         if (!stored || *from->acceptance_id)
                 return copy_entry(from, to, model);
         if (from->first && facts_equal(from->first, entry_settled(stored)) && !stored->gone)

@@ -95,7 +95,9 @@ static void try_again(struct settle *s) {
  * what it said before is what a cause is found by.
  */
 static bool files_changed(const struct settle *s, const struct unit *unit) {
-        return s->manager->after_reload && unit->entry->files_signature != unit->files_signature;
+        /* An instance that has just left its template is not kept yet. */
+        return unit->entry->files_key ||
+                (s->manager->after_reload && unit->entry->files_signature != unit->files_signature);
 }
 
 void settle_unit_read(struct settle *s, struct unit *unit, bool changed, uint64_t began) {
@@ -366,11 +368,11 @@ void settle_event(struct settle *s, struct event *event) {
 int settle_prepare(struct settle *s, struct event *event, const struct entry *entry) {
         struct batch *batch = next_batch(s);
 
-        if (!batch || batch_add_event(batch, event) < 0)
+        if (!batch || (event && batch_add_event(batch, event) < 0))
                 return -ENOMEM;
         if (batch_add(batch, entry->key))
                 return 0;
-        batch_cut(batch, batch->n_items, batch->n_events - 1);
+        batch_cut(batch, batch->n_items, batch->n_events - (event ? 1 : 0));
         return -ENOMEM;
 }
 
@@ -378,12 +380,14 @@ void settle_commit(struct settle *s, struct entry *entry) {
         struct item *item = &s->next->items[s->next->n_items - 1];
 
         item_take_entry(item, entry);
+        /* The event of one that is open may be on its way still. */
+        item->open = entry_is_worse(entry, &s->manager->model);
         item_take_regression(item, entry);
         schedule(s);
 }
 
-void settle_withdraw(struct settle *s) {
-        batch_cut(s->next, s->next->n_items - 1, s->next->n_events - 1);
+void settle_withdraw(struct settle *s, const struct event *event) {
+        batch_cut(s->next, s->next->n_items - 1, s->next->n_events - (event ? 1 : 0));
 }
 
 void settle_upgrade(struct settle *s, struct event *event) {

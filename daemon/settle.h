@@ -43,11 +43,11 @@ void settle_event(struct settle *settle, struct event *event);
 /*
  * The same with an entry that is about to change: once there is room for both, the entry is changed, and then
  * kept as it is; or all is withdrawn. settle_prepare() returns 0, and then one of the others has to follow, or
- * -ENOMEM.
+ * -ENOMEM. The event may be NULL: then nothing is told.
  */
 int settle_prepare(struct settle *settle, struct event *event, const struct entry *entry);
 void settle_commit(struct settle *settle, struct entry *entry);
-void settle_withdraw(struct settle *settle);
+void settle_withdraw(struct settle *settle, const struct event *event);
 
 /*
  * systemd is another one: told together with what the units' settings became at the same time, so when the

@@ -15,12 +15,14 @@ static bool acceptance_is_valid(const struct store_acceptance *acceptance) {
 }
 
 int store_put_acceptance(struct store *store, const struct store_acceptance *acceptance) {
-        _cleanup_(freep) char *facts = NULL;
+        _cleanup_(freep) char *facts = NULL, *checks = NULL;
         int r;
 
         if (!acceptance_is_valid(acceptance))
                 return -EINVAL;
         r = facts_write(&acceptance->facts, &facts);
+        if (r >= 0 && acceptance->composite)
+                r = badness_write(acceptance->badness, &checks);
         if (r < 0)
                 return r;
         return statement_run(store, STATEMENT_ACCEPTANCE_PUT, VALUES(
@@ -29,7 +31,8 @@ int store_put_acceptance(struct store *store, const struct store_acceptance *acc
                                      value_number(acceptance->until),
                                      value_text(facts),
                                      value_text(acceptance->systemd_version),
-                                     value_text(acceptance->model_version)));
+                                     value_text(acceptance->model_version),
+                                     value_text(checks)));
 }
 
 int store_remove_acceptance(struct store *store, const char *unit) {
@@ -40,6 +43,7 @@ int store_remove_acceptance(struct store *store, const char *unit) {
 
 static void acceptance_read(struct row *row, void *ret) {
         struct store_acceptance *acceptance = ret;
+        const char *checks;
         int r;
 
         *acceptance = (struct store_acceptance) {};
@@ -51,6 +55,11 @@ static void acceptance_read(struct row *row, void *ret) {
                 row_fail(row, r);
         acceptance->systemd_version = row_text(row, VERSION_MAX);
         acceptance->model_version = row_text_or_null(row, VERSION_MAX);
+        checks = row_text_or_null(row, CHECKS_MAX);
+        acceptance->composite = checks;
+        r = checks ? badness_read(checks, acceptance->badness) : 0;
+        if (r < 0)
+                row_fail(row, r);
         if (*acceptance->unit == '\0')
                 row_fail(row, -EBADMSG);
 }

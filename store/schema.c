@@ -70,6 +70,9 @@ const char *const schema_migrations[] = {
         /* Of a unit whose settings changed together with the model: its exposure between the two, its checks. */
         "ALTER TABLE event_unit ADD COLUMN rated INTEGER;"
         "ALTER TABLE event_unit ADD COLUMN own_checks TEXT;",
+
+        /* Of a baseline that comes back and that no facts alone stand for. */
+        "ALTER TABLE acceptance ADD COLUMN checks TEXT;",
 };
 
 const size_t schema_n_migrations = ELEMENTSOF(schema_migrations);

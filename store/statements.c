@@ -61,15 +61,15 @@ static const char *const statements[_STATEMENT_MAX] = {
                 "SELECT row, unit, id, since, checks FROM regression WHERE row > ?1 ORDER BY row LIMIT 1",
 
         [STATEMENT_ACCEPTANCE_PUT] =
-                "INSERT INTO acceptance (unit, id, until, facts, systemd_version, model_version)"
-                " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+                "INSERT INTO acceptance (unit, id, until, facts, systemd_version, model_version, checks)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
                 " ON CONFLICT (unit) DO UPDATE SET id = excluded.id, until = excluded.until,"
                 " facts = excluded.facts, systemd_version = excluded.systemd_version,"
-                " model_version = excluded.model_version",
+                " model_version = excluded.model_version, checks = excluded.checks",
         [STATEMENT_ACCEPTANCE_REMOVE] =
                 "DELETE FROM acceptance WHERE unit = ?1",
         [STATEMENT_ACCEPTANCE_NEXT] =
-                "SELECT row, unit, id, until, facts, systemd_version, model_version FROM acceptance"
+                "SELECT row, unit, id, until, facts, systemd_version, model_version, checks FROM acceptance"
                 " WHERE row > ?1 ORDER BY row LIMIT 1",
 
         [STATEMENT_EVENT_PUT] =

@@ -170,6 +170,8 @@ struct store_acceptance {
         const char *id;                 /* of the event that told it */
         uint64_t until;
         struct facts facts;
+        bool composite;                 /* no facts alone stand for it, but what follows */
+        uint8_t badness[_CHECK_MAX];    /* of each check, by the model of that time */
         const char *systemd_version;
         const char *model_version;      /* may be NULL */
 };

@@ -43,6 +43,50 @@ class Acceptances(scenario.ScenarioCase):
             time.sleep(0.1)
         self.expect(("regressed", unit, {"ProtectHome": (0, 10)}, [("", "expired")]))
 
+    def test_better_until_it_ends(self):
+        """What became better meanwhile stays."""
+        unit = self.next_unit()
+        self.drop_in(unit, "ProtectHome=no")
+        self.reload()
+        self.expect(("regressed", unit, None, None))
+        until = int((time.time() + 12) * 1e6)
+        bus.Exposured(self.bus).call("Accept", "sst", unit, "for a moment", until)
+        self.drop_in(unit, "ProtectHome=no\nPrivateNetwork=yes")
+        self.reload()
+        self.expect(("accepted", unit, None, None), ("improved", unit, {"PrivateNetwork": (1, 0)}, None))
+        while time.time() * 1e6 < until + 1500000:
+            time.sleep(0.1)
+        self.expect(("regressed", unit, {"ProtectHome": (0, 10)}, [("", "expired")]))
+        self.drop_in(unit, "ProtectHome=no")
+        self.reload()
+        self.expect(("regressed", unit, {"PrivateNetwork": (0, 1)}, None))
+
+    def accept_instances(self):
+        text = self.machine.output("exposurectl", "accept", "tpl@*", "--reason=all of them")
+        return [line.split(" [")[0] for line in text.splitlines()]
+
+    def test_instances_by_pattern(self):
+        """They are one, but for the one with a file of its own."""
+        instances = [f"tpl@{number}.service" for number in range(3)]
+        self.machine.systemctl("start", *instances)
+        self.expect(("appeared", "tpl@.service", None, None))
+        self.drop_in("tpl@.service", "ProtectHome=no")
+        self.reload()
+        self.expect(("regressed", "tpl@.service", {"ProtectHome": (0, 10)}, None))
+        self.assertEqual(self.accept_instances(), ["Accepted tpl@.service"])
+        event, = self.expect(("accepted", "tpl@.service", {"ProtectHome": (0, 10)}, None))
+        self.assertEqual(sorted(event.units), instances)
+        self.drop_in("tpl@.service", "ProtectHome=no\nPrivateTmp=no")
+        self.reload()
+        self.expect(("regressed", "tpl@.service", {"PrivateTmp": (0, 1)}, None))
+        self.drop_in(instances[1], "PrivateNetwork=yes", "60-own")
+        self.reload()
+        self.expect(("improved", instances[1], {"PrivateNetwork": (1, 0)}, None))
+        self.machine.systemctl("stop", instances[2])
+        self.assertEqual(self.accept_instances(), ["Accepted tpl@.service", f"Accepted {instances[1]}"])
+        self.expect(("accepted", "tpl@.service", None, None), ("accepted", instances[1], None, None))
+        self.assertFalse({"tpl@.service", *instances} & self.regressions().keys())
+
     def test_policy(self):
         path = "/etc/systemd/systemd-analyze-security.policy"
         self.machine.write(path, json.dumps({"PrivateUsers": {"weight": 0}}))

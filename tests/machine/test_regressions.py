@@ -94,6 +94,33 @@ class Regressions(scenario.ScenarioCase):
         self.assertEqual({check[0] for check in self.regressions()[unit]["checks"]},
                          {"PrivateNetwork", "NoNewPrivileges"})
 
+    def configure(self, text):
+        """For this test; the daemon reads it at once."""
+        path = "/etc/exposured.conf.d/20-scenario.conf"
+        if text is None:
+            self.machine.remove(path)
+        else:
+            self.machine.write(path, f"[Exposure]\n{text}\n")
+        self.machine.systemctl("reload", "exposured.service")
+
+    def test_no_ratchet(self):
+        """What it was at first is good enough for ever."""
+        self.configure("Ratchet=no")
+        self.addCleanup(self.configure, None)
+        unit = self.next_unit()
+        path = self.drop_in(unit, "PrivateNetwork=yes")
+        self.reload()
+        self.expect(("improved", unit, {"PrivateNetwork": (1, 0)}, [(path, "created")]))
+        self.machine.remove(path)
+        self.reload()
+        event, = self.expect(("changed", unit, {"PrivateNetwork": (0, 1)}, [(path, "removed")]))
+        self.assertNotIn(unit, self.regressions())
+        entry, = [entry for entry in self.journal_entries() if entry["EXPOSURED_ID"] == event.id]
+        self.assertIn(" changed within its baseline, exposure ", entry["MESSAGE"])
+        self.drop_in(unit, "ProtectHome=no")
+        self.reload()
+        self.expect(("regressed", unit, {"ProtectHome": (0, 10)}, [(path, "created")]))
+
     def test_rounded_number_stands_still(self):
         unit = self.next_unit()
         self.drop_in(unit, "ProcSubset=pid")
@@ -341,6 +368,32 @@ class Regressions(scenario.ScenarioCase):
         self.machine.remove(path)
         self.reload()
         self.expect(("improved", unit, {"NoNewPrivileges": (1, 0)}, None))
+
+    def test_link_points_elsewhere(self):
+        path = f"{ETC}/linked.service"
+        text = HARDENED.replace("ConditionPathExists=/nonexistent\n", "")
+        self.machine.write("/srv/one/linked.service", text)
+        self.machine.write("/srv/two/linked.service", text.replace("ProtectHome=yes\n", ""))
+        self.machine.link(path, "/srv/one/linked.service")
+        self.reload()
+        self.machine.systemctl("start", "linked.service")
+        self.expect(("appeared", "linked.service", None, None))
+        self.machine.link(path, "/srv/two/linked.service")
+        self.reload()
+        event, = self.expect(("regressed", "linked.service", {"ProtectHome": (0, 10)}, [(path, "relinked")]))
+        self.assertEqual(event.lines, ["-ProtectHome=yes"])
+
+    def test_alias_points_elsewhere(self):
+        """What was said of a unit by that name is said of another one."""
+        one, two = self.next_unit(), self.next_unit()
+        self.machine.link(f"{ETC}/front.service", one)
+        path = self.drop_in("front.service", "PrivateNetwork=yes")
+        self.reload()
+        self.expect(("improved", one, {"PrivateNetwork": (1, 0)}, [(path, "created")]))
+        self.machine.link(f"{ETC}/front.service", two)
+        self.reload()
+        self.expect(("regressed", one, {"PrivateNetwork": (0, 1)}, [(path, "relinked")]),
+                    ("improved", two, {"PrivateNetwork": (1, 0)}, None))
 
     def test_down_time(self):
         unit = self.next_unit()

@@ -187,6 +187,8 @@ static int dump_regression(void *userdata, const struct store_regression *r) {
 static int dump_acceptance(void *userdata, const struct store_acceptance *a) {
         fprintf(userdata, "acceptance %s %s %" PRIu64 " %s %s\n", a->unit, a->id, a->until,
                 a->systemd_version, a->model_version ?: "(none)");
+        for (unsigned i = 0; a->composite && i < _CHECK_MAX; i++)
+                fprintf(userdata, " %u", a->badness[i]);
         dump_facts(userdata, &a->facts);
         return 0;
 }
@@ -256,9 +258,10 @@ static void fill_unit(struct store *store, const char *unit, unsigned n) {
         };
         struct store_acceptance acceptance = {
                 .unit = unit, .id = sample_id(n), .until = n, .facts = baseline.facts,
-                .systemd_version = "257",
+                .composite = n % 2, .systemd_version = "257",
         };
 
+        memcpy(acceptance.badness, baseline.assessment.badness, sizeof(acceptance.badness));
         ck_assert_int_eq(store_put_baseline(store, &baseline), 0);
         ck_assert_int_eq(store_put_files(store, unit, files, ELEMENTSOF(files)), 0);
         ck_assert_int_eq(store_put_regression(store, &regression), 0);

@@ -74,6 +74,34 @@ START_TEST(no_pattern_matches_all) {
 }
 END_TEST
 
+START_TEST(knows_templates) {
+        static const struct {
+                const char *a, *b;
+                bool is_template, sibling;
+        } cases[] = {
+                { "t@.service", "t@1.service", true, true },
+                { "t@.service", "t@.service", true, true },
+                { "t@1.service", "t@2.service", false, true },
+                { "t@1@2.service", "t@a.b.service", false, true },
+                { "t@.a.service", "t@1.service", false, true },
+                { "t@.service", "u@1.service", true, false },
+                { "t@.service", "tt@1.service", true, false },
+                { "t@.service", "t@1.socket", true, false },
+                { "t@.service", "t.service", true, false },
+                { "t.service", "t.service", false, false },
+                { "t@1", "t@2", false, false },
+                { "", "", false, false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                ck_assert_msg(unit_name_is_template(cases[i].a) == cases[i].is_template, "%s", cases[i].a);
+                ck_assert_msg(unit_name_is_sibling(cases[i].a, cases[i].b) == cases[i].sibling &&
+                              unit_name_is_sibling(cases[i].b, cases[i].a) == cases[i].sibling,
+                              "%s, %s", cases[i].a, cases[i].b);
+        }
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("client-name");
         TCase *tests = tcase_create("unit-name");
@@ -82,6 +110,7 @@ int main(void) {
         tcase_add_test(tests, completes_many);
         tcase_add_test(tests, matches_patterns);
         tcase_add_test(tests, no_pattern_matches_all);
+        tcase_add_test(tests, knows_templates);
         suite_add_tcase(suite, tests);
         return suite_run(suite);
 }

@@ -136,6 +136,148 @@ START_TEST(a_walk_is_linear) {
 }
 END_TEST
 
+/* Baselines, and what acceptances make of them. */
+
+static struct model model;
+
+static bool no_syscall(const char *name, void *userdata) {
+        (void) name, (void) userdata;
+        return false;
+}
+
+static void set_up_model(void) {
+        model_init(&model, 257, SCOPE_SYSTEM, NULL, no_syscall, NULL);
+}
+
+static void tear_down_model(void) {
+        model_done(&model);
+        teardown();
+}
+
+static struct facts make_facts(bool private_tmp, bool no_new_privileges) {
+        struct facts facts;
+
+        facts_init(&facts);
+        facts.private_tmp = private_tmp;
+        facts.no_new_privileges = no_new_privileges;
+        return facts;
+}
+
+static struct baseline make_baseline(bool private_tmp, bool no_new_privileges) {
+        return (struct baseline) { .facts = make_facts(private_tmp, no_new_privileges) };
+}
+
+/* The better one of two is what it is; where that is neither, it is what both have. */
+START_TEST(best_of_two) {
+        const struct baseline weak = make_baseline(false, false), tmp = make_baseline(true, false),
+                              privileges = make_baseline(false, true), both = make_baseline(true, true);
+        struct baseline best = weak;
+        struct assessment expected;
+
+        baseline_improve(&best, &model, &tmp);
+        ck_assert(!best.is_composite && facts_equal(&best.facts, &tmp.facts));
+        baseline_improve(&best, &model, &weak);
+        ck_assert(!best.is_composite && facts_equal(&best.facts, &tmp.facts));
+        baseline_improve(&best, &model, &privileges);
+        ck_assert(best.is_composite);
+        assess(&model, &both.facts, &expected);
+        ck_assert(assessment_equal(&best.composite, &expected));
+        baseline_improve(&best, &model, &tmp);
+        ck_assert(best.is_composite && assessment_equal(&best.composite, &expected));
+}
+END_TEST
+
+/* As it comes from the database: nothing but the badness. */
+START_TEST(sums_are_made_anew) {
+        struct baseline stored = make_baseline(false, false), better = make_baseline(true, false), weaker = stored;
+        struct assessment weak;
+
+        assess(&model, &stored.facts, &weak);
+        stored.is_composite = true;
+        memcpy(stored.composite.badness, weak.badness, sizeof(weak.badness));
+        baseline_improve(&stored, &model, &weaker);
+        ck_assert(assessment_equal(&stored.composite, &weak));
+        baseline_improve(&stored, &model, &better);
+        ck_assert(!stored.is_composite && facts_equal(&stored.facts, &better.facts));
+}
+END_TEST
+
+static struct entry *make_entry(const char *key, const struct facts *facts) {
+        struct entry *entry = ledger_add(&ledger, key);
+
+        ck_assert_ptr_nonnull(entry);
+        ck_assert_int_eq(entry_set_baseline(entry, &model, facts, NULL), 0);
+        return entry;
+}
+
+/* Becomes that, as it is judged and told. */
+static void become(struct entry *entry, const struct facts *facts, bool ratchet) {
+        struct judgement judgement;
+
+        entry_judge(entry, &model, facts, ratchet, &judgement);
+        ck_assert_int_eq(entry_settle(entry, &model, facts, &judgement), 0);
+}
+
+/* Weaker in one, accepted; stronger in another one, or not. With a ratchet that is kept. */
+START_TEST(end_of_an_acceptance) {
+        bool ratchet = _i & 1, better = _i & 2, mended = _i & 4, gone = _i & 8;
+        const struct facts first = make_facts(true, false), weak = make_facts(false, false),
+                           last = make_facts(mended, better);
+        struct entry *entry = make_entry("a.service", &first);
+        struct expiry expiry;
+
+        become(entry, &weak, ratchet);
+        ck_assert(entry_is_worse(entry, &model));
+        ck_assert_int_eq(entry_accept(entry, &model, ratchet, 1), 0);
+        ck_assert(!entry_is_worse(entry, &model));
+        become(entry, &last, ratchet);
+        entry->gone = gone;
+        entry_judge_expiry(entry, &model, ratchet, &expiry);
+        ck_assert(expiry.open == !mended && expiry.told == (!mended && !gone));
+        ck_assert_int_eq(entry_expire(entry, &model, &expiry), 0);
+        ck_assert(entry->until == 0 && !entry->before_acceptance && entry_is_worse(entry, &model) == !mended);
+        become(entry, &first, ratchet);
+        ck_assert(entry_is_worse(entry, &model) == (ratchet && better));
+        become(entry, &weak, ratchet);
+        ck_assert(entry_is_worse(entry, &model));
+}
+END_TEST
+
+/* An instance that leaves its template has all that it was told of. */
+START_TEST(instance_that_leaves) {
+        static char own[] = "/etc/systemd/system/t@1.service.d/a.conf", *drop_ins[] = { own, NULL };
+        const struct facts first = make_facts(true, false), weak = make_facts(false, false);
+        struct entry *template = make_entry("t@.service", &first);
+        struct unit_table units = {};
+        struct unit *unit = unit_table_add(&units, "t@1.service");
+
+        ck_assert_ptr_nonnull(unit);
+        ck_assert_int_eq(ledger_join_unit(&ledger, &model, unit), 0);
+        ck_assert_ptr_eq(unit->entry, template);
+        become(template, &weak, true);
+        ck_assert_int_eq(entry_accept(template, &model, true, 7), 0);
+        memset(template->acceptance_id, 'a', sizeof(template->acceptance_id) - 1);
+        open_for("t@.service", (char *const[]) { (char *) "t@.service", NULL });
+        unit->drop_in_paths = drop_ins;
+        ck_assert_int_eq(ledger_join_unit(&ledger, &model, unit), 0);
+        ck_assert_str_eq(unit->entry->key, "t@1.service");
+        ck_assert_str_eq(unit->entry->files_key, "t@.service");
+        ck_assert_str_eq(unit->entry->acceptance_id, template->acceptance_id);
+        ck_assert_uint_eq(unit->entry->until, 7);
+        ck_assert(facts_equal(&unit->entry->before_acceptance->facts, &first));
+        ck_assert_ptr_ne(unit->entry->before_acceptance, template->before_acceptance);
+        ck_assert_ptr_eq(unit->entry->regression->event, template->regression->event);
+        ck_assert_uint_eq(ledger.n_regressed, 2);
+        ck_assert_ptr_eq(ledger_find(&ledger, &units, "t@1.service"), unit->entry);
+        ck_assert_ptr_eq(ledger_find(&ledger, &units, "t@.service"), template);
+        ck_assert_ptr_eq(ledger_find(&ledger, &units, "t@2.service"), template);
+        ck_assert_ptr_null(ledger_find(&ledger, &units, "u@2.service"));
+        ck_assert_ptr_null(ledger_find(&ledger, &units, "t.service"));
+        unit->drop_in_paths = NULL;
+        unit_table_done(&units);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("ledger");
         TCase *tcase = tcase_create("ledger");
@@ -146,6 +288,14 @@ int main(void) {
         tcase_add_test(tcase, the_first_of_the_others);
         tcase_add_test(tcase, a_walk_that_is_refused);
         tcase_add_test(tcase, a_walk_is_linear);
+        suite_add_tcase(suite, tcase);
+
+        tcase = tcase_create("baselines");
+        tcase_add_checked_fixture(tcase, set_up_model, tear_down_model);
+        tcase_add_test(tcase, best_of_two);
+        tcase_add_test(tcase, sums_are_made_anew);
+        tcase_add_loop_test(tcase, end_of_an_acceptance, 0, 16);
+        tcase_add_test(tcase, instance_that_leaves);
         suite_add_tcase(suite, tcase);
 
         return suite_run(suite);

@@ -238,6 +238,33 @@ static void was_accepted_for_an_hour(void) {
         told[0] = '\0';
 }
 
+/* No facts alone are what comes back. */
+static void was_accepted_and_better(void) {
+        is_read(true, false);
+        forget();
+        becomes_better_and_worse();
+        forget();
+        becomes_weaker();
+        pass(0);
+        is_accepted_for_an_hour();
+        pass(SETTLE);
+        told[0] = '\0';
+}
+
+static void was_accepted_and_mended(void) {
+        was_accepted_for_an_hour();
+        is_read(true, false);
+        pass(SETTLE);
+        told[0] = '\0';
+}
+
+static void was_accepted_and_is_gone(void) {
+        was_accepted_for_an_hour();
+        goes();
+        pass(SETTLE);
+        told[0] = '\0';
+}
+
 /* By the clock of the event loop all of this is long ago: a timer that is set fires at once. */
 static void acceptance_ends(void) {
         fake_time_pass(HOUR);
@@ -260,6 +287,9 @@ static const struct {
         { is_weak, is_accepted, "accepted " UNIT "\n" },
         { is_weak, is_accepted_for_an_hour, "accepted " UNIT "\n" },
         { was_accepted_for_an_hour, acceptance_ends, "regressed " UNIT "\n" },
+        { was_accepted_and_better, acceptance_ends, "regressed " UNIT "\n" },
+        { was_accepted_and_mended, acceptance_ends, "" },
+        { was_accepted_and_is_gone, acceptance_ends, "" },
 };
 
 /* Whatever allocation fails, once. */
@@ -316,6 +346,37 @@ START_TEST(nothing_is_judged_during_a_reload) {
 }
 END_TEST
 
+static int count_regression(void *userdata, const struct store_regression *regression) {
+        (void) regression;
+        ++*(unsigned *) userdata;
+        return 0;
+}
+
+/* What is being told of something else is open still, here and in the database. */
+START_TEST(acceptance_ends_meanwhile) {
+        unsigned n = 0;
+
+        set_up();
+        is_read(true, true);
+        forget();
+        is_read(false, true);
+        pass(SETTLE);
+        is_accepted_for_an_hour();
+        forget();
+        is_read(true, false);
+        fake_time_pass(SETTLE);
+        ck_assert_ptr_nonnull(job.run);
+        acceptance_ends();
+        ck_assert_uint_eq(ledger_get(&m.ledger, UNIT)->until, 0);
+        for (unsigned i = 0; i < 5; i++)
+                pass(USEC_PER_SEC);
+        assert_told("regressed " UNIT "\n", 0);
+        ck_assert_int_eq(store_each_regression(store, count_regression, &n), 0);
+        ck_assert_uint_eq(n, 1);
+        tear_down();
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("settle");
         TCase *tcase = tcase_create("settle");
@@ -324,6 +385,7 @@ int main(void) {
         tcase_add_loop_test(tcase, each_is_told_once, 0, ELEMENTSOF(scenarios));
         tcase_add_loop_test(tcase, short_memory_is_waited_for, 0, 2);
         tcase_add_loop_test(tcase, nothing_is_judged_during_a_reload, 0, 2);
+        tcase_add_test(tcase, acceptance_ends_meanwhile);
         suite_add_tcase(suite, tcase);
 
         return suite_run(suite);

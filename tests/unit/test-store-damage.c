@@ -386,6 +386,7 @@ static const struct {
         { "UPDATE acceptance SET until = 'x' WHERE row = 1", 1 },
         { "UPDATE acceptance SET facts = 'x' WHERE row = 1", 1 },
         { "UPDATE acceptance SET systemd_version = NULL WHERE row = 1", 1 },
+        { "UPDATE acceptance SET checks = 'UMask=255' WHERE row = 1", 1 },
         { "UPDATE file SET path = NULL WHERE row = 1", 1 },
         { "UPDATE file SET path = x'' WHERE row = 1", 1 },
         { "UPDATE file SET path = 'text' WHERE row = 1", 1 },

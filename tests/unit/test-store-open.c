@@ -355,9 +355,9 @@ START_TEST(newer_is_set_aside) {
         store_close(open_as(folder, STORE_OPENED));
 
         /* and what was set aside can be put back */
-        tamper(folder, "PRAGMA user_version=2");
+        tamper(folder, "PRAGMA user_version=3");
         ck_assert_int_ge(rename(aside, path), 0);
-        tamper(folder, "PRAGMA user_version=2");
+        tamper(folder, "PRAGMA user_version=3");
         store_close(open_as(folder, STORE_OPENED));
 }
 END_TEST
@@ -481,7 +481,7 @@ static int64_t number_of(sqlite3 *db, const char *sql) {
 
 START_TEST(older_schema_is_brought_up) {
         static const char *const migrations[] = {
-                "this is not run again", "nor this",
+                "this is not run again", "nor this", "nor that",
                 "ALTER TABLE baseline ADD COLUMN note TEXT; CREATE TABLE second (a TEXT) STRICT",
                 "UPDATE baseline SET note = unit; INSERT INTO second VALUES ('b')",
         };
@@ -490,36 +490,39 @@ START_TEST(older_schema_is_brought_up) {
 
         make_filled();
         ck_assert_int_eq(database_open(&db, path), 0);
-        ck_assert_int_eq(schema_migrate(db, migrations, 2), 0);
-        ck_assert_int_eq(version_of(db), 2);
-        ck_assert_int_eq(schema_migrate(db, migrations, 4), 0);
-        ck_assert_int_eq(version_of(db), 4);
+        ck_assert_int_eq(schema_migrate(db, migrations, 3), 0);
+        ck_assert_int_eq(version_of(db), 3);
+        ck_assert_int_eq(schema_migrate(db, migrations, 5), 0);
+        ck_assert_int_eq(version_of(db), 5);
         ck_assert_int_eq(number_of(db, "SELECT count(*) FROM baseline WHERE note = unit"), 2);
         ck_assert_int_eq(number_of(db, "SELECT count(*) FROM second"), 1);
-        ck_assert_int_eq(schema_migrate(db, migrations, 4), 0);
+        ck_assert_int_eq(schema_migrate(db, migrations, 5), 0);
         ck_assert_int_eq(number_of(db, "SELECT count(*) FROM second"), 1);
         db = database_close(db);
 }
 END_TEST
 
-/* What an event did to a unit was one list of checks. */
+/* What an event did to a unit was one list of checks, and what an acceptance kept were facts. */
 START_TEST(first_schema_is_brought_up) {
         struct store *store;
 
         make_filled();
         tamper(folder, "ALTER TABLE event_unit DROP COLUMN rated; ALTER TABLE event_unit DROP COLUMN own_checks;"
-                       "PRAGMA user_version=1");
+                       "ALTER TABLE acceptance DROP COLUMN checks; PRAGMA user_version=1");
         store = open_as(folder, STORE_OPENED);
         ck_assert_int_eq(number_of(store->db, "SELECT count(*) FROM event_unit WHERE own_checks IS NULL"),
                          number_of(store->db, "SELECT count(*) FROM event_unit"));
-        ck_assert_int_eq(version_of(store->db), 2);
+        ck_assert_int_eq(number_of(store->db, "SELECT count(*) FROM acceptance WHERE checks IS NULL"), 2);
+        ck_assert_int_eq(store_each_acceptance(store, ignore_acceptance, NULL), 0);
+        ck_assert_int_eq(store_bad_rows(store), 0);
+        ck_assert_int_eq(version_of(store->db), 3);
         store_close(store);
 }
 END_TEST
 
 START_TEST(migration_is_whole_or_not_at_all) {
         static const char *const migrations[] = {
-                "", "", "CREATE TABLE half (a TEXT) STRICT; DELETE FROM baseline",
+                "", "", "", "CREATE TABLE half (a TEXT) STRICT; DELETE FROM baseline",
                 "CREATE TABLE half (a TEXT) STRICT",
         };
         _cleanup_(freep) char *path = temp_path(folder, DB);
@@ -527,8 +530,8 @@ START_TEST(migration_is_whole_or_not_at_all) {
 
         make_filled();
         ck_assert_int_eq(database_open(&db, path), 0);
-        ck_assert_int_eq(schema_migrate(db, migrations, 4), -EUCLEAN);
-        ck_assert_int_eq(version_of(db), 2);
+        ck_assert_int_eq(schema_migrate(db, migrations, 5), -EUCLEAN);
+        ck_assert_int_eq(version_of(db), 3);
         ck_assert_int_eq(number_of(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'"), 0);
         ck_assert_int_eq(number_of(db, "SELECT count(*) FROM baseline"), 2);
         db = database_close(db);
