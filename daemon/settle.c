@@ -367,7 +367,7 @@ static void keep_composites(struct settle *s, struct batch *batch) {
                 struct item *item;
                 char *files_key;
 
-                if (!entry->composite || entry->passing || batch_find(batch, entry->key))
+                if (!entry_has_composite(entry) || entry->passing || batch_find(batch, entry->key))
                         continue;
                 item = batch_add(batch, entry->key);
                 if (!item) {
