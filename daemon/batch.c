@@ -20,6 +20,7 @@ struct batch *batch_new(const char *systemd_version, bool private) {
         if (!batch->systemd_version)
                 return batch_free(batch);
         batch->private = private;
+        batch->new_unit_exposure_max = UINT8_MAX;
         return batch;
 }
 
@@ -40,13 +41,24 @@ void batch_cut(struct batch *batch, size_t n_items, size_t n_events) {
                 event_unref(batch->events[--batch->n_events]);
 }
 
+void batch_end_waits(struct batch *batch, int result) {
+        struct batch_wait *wait;
+
+        while ((wait = batch->waits)) {
+                batch->waits = wait->next;
+                wait->fn(wait, result);
+        }
+}
+
 struct batch *batch_free(struct batch *batch) {
         if (!batch)
                 return NULL;
+        batch_end_waits(batch, -ECANCELED);
         batch_cut(batch, 0, 0);
         free(batch->items);
         free(batch->events);
         free(batch->systemd_version);
+        free(batch->policy);
         free(batch);
         return NULL;
 }
@@ -69,6 +81,13 @@ struct item *batch_add(struct batch *batch, const char *key) {
                 return NULL;
         batch->items[batch->n_items] = (struct item) { .key = copy };
         return &batch->items[batch->n_items++];
+}
+
+struct item *batch_find(const struct batch *batch, const char *key) {
+        for (size_t i = batch->n_items; i-- > 0;)
+                if (streq(batch->items[i].key, key))
+                        return &batch->items[i];
+        return NULL;
 }
 
 int item_take_paths(struct item *item, const struct unit *unit) {
@@ -193,6 +212,10 @@ static int item_tell_upgrade(struct batch *batch, struct item *item, const struc
         return r;
 }
 
+static bool is_above_limit(const struct batch *batch, const struct item *item) {
+        return item->type == EVENT_APPEARED && item->after > batch->new_unit_exposure_max;
+}
+
 static int item_tell(struct batch *batch, struct item *item, struct causes *causes) {
         struct event *event;
         int worst, r;
@@ -207,9 +230,14 @@ static int item_tell(struct batch *batch, struct item *item, struct causes *caus
                 event = event_new(item->type, item->key, batch->systemd_version);
                 if (!event)
                         return -ENOMEM;
+                /* That nobody knows a cause says nothing beside that. */
+                if (is_above_limit(batch, item) && cause_is_unknown(causes))
+                        causes_done(causes);
                 event->causes = *causes;
                 *causes = (struct causes) {};
-                r = batch_add_event(batch, event);
+                r = is_above_limit(batch, item) ? causes_add_limit(&event->causes, event->time) : 0;
+                if (r >= 0)
+                        r = batch_add_event(batch, event);
                 event_unref(event);
                 if (r < 0)
                         return r;
@@ -278,6 +306,7 @@ static int item_write_acceptance(struct store *store, const struct batch *batch,
                 .until = item->until,
                 .facts = item->before_acceptance.facts,
                 .systemd_version = batch->systemd_version,
+                .model_version = batch->model_version,
         };
 
         if (item->until == 0)
@@ -296,6 +325,7 @@ static int item_write(struct store *store, const struct batch *batch, const stru
         r = store_put_baseline(store, &(struct store_baseline) {
                 .unit = item->key,
                 .systemd_version = batch->systemd_version,
+                .model_version = batch->model_version,
                 .taken = item->taken,
                 .seen = item->seen,
                 .facts = item->baseline,
@@ -325,7 +355,7 @@ static int write_events(struct store *store, const struct batch *batch) {
         int r = 0;
 
         for (size_t i = 0; i < batch->n_events && r >= 0; i++) {
-                r = event_store(store, batch->events[i]);
+                r = event_store(store, batch->events[i], batch->model_version);
                 /* Written before, and the confirmation was lost. */
                 if (r == -EEXIST)
                         r = 0;
@@ -336,6 +366,16 @@ static int write_events(struct store *store, const struct batch *batch) {
                         r = 0;
         }
         return r;
+}
+
+/* By what all that is kept was judged and told. */
+static int note_model(struct store *store, const struct batch *batch) {
+        int r;
+
+        if (batch->old_model)
+                return 0;
+        r = store_put_text(store, "systemd-version", batch->systemd_version);
+        return r < 0 || !batch->policy ? r : store_put_text(store, "policy", batch->policy);
 }
 
 static int write_all(struct store *store, struct batch *batch, const struct snapshot *snapshots) {
@@ -349,7 +389,7 @@ static int write_all(struct store *store, struct batch *batch, const struct snap
                 r = refused(item_write(store, batch, &batch->items[i], &snapshots[i]), "what is known of",
                             batch->items[i].key);
         if (r >= 0)
-                r = batch->old_version ? 0 : store_put_text(store, "systemd-version", batch->systemd_version);
+                r = note_model(store, batch);
         if (r >= 0)
                 r = store_commit(store);
         if (r < 0)

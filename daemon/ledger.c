@@ -147,6 +147,10 @@ void entry_baseline(const struct entry *entry, const struct model *model, struct
                 assess(model, &entry->baseline, ret);
 }
 
+bool entry_has_composite(const struct entry *entry) {
+        return entry->composite || (entry->before_acceptance && entry->before_acceptance->is_composite);
+}
+
 /* What the old model said of the facts alone is replaced by what the new one says; the rest is kept. */
 static void composite_update(struct assessment *composite, const struct facts *facts, const struct model *old,
                              const struct model *model) {

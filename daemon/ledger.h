@@ -95,6 +95,9 @@ int ledger_copy_entry(struct ledger *to, struct entry *entry, const struct model
 /* What the baseline comes to under this model. */
 void entry_baseline(const struct entry *entry, const struct model *model, struct assessment *ret);
 
+/* Whether the baseline, or one that is to come back, is no facts alone: what the model made of it is kept. */
+bool entry_has_composite(const struct entry *entry);
+
 /* The model is another one: what was computed from the old one is computed anew. */
 void ledger_update_model(struct ledger *ledger, const struct model *old, const struct model *model);
 

@@ -31,6 +31,8 @@ struct loaded {
         struct event **events;
         size_t n_events;
         char *systemd_version;
+        char *policy;
+        uint64_t last_seen;             /* realtime, µs */
 };
 
 static struct loaded *loaded_free(struct loaded *l) {
@@ -40,6 +42,7 @@ static struct loaded *loaded_free(struct loaded *l) {
                 event_unref(l->events[i]);
         free(l->events);
         free(l->systemd_version);
+        free(l->policy);
         ledger_done(&l->ledger);
         free(l);
         return NULL;
@@ -58,6 +61,8 @@ static int on_baseline(void *userdata, const struct store_baseline *row) {
         entry->gone = row->gone;
         entry->taken = row->taken;
         entry->seen = row->seen;
+        if (row->seen > l->last_seen)
+                l->last_seen = row->seen;
         entry->files_signature = row->files_signature;
         entry->exposure = row->assessment.exposure;
         if (row->composite) {
@@ -192,6 +197,8 @@ static int run_load(struct store *store, void *data) {
                 r = store_each_unannounced(store, on_unannounced, l);
         if (r >= 0)
                 r = store_get_text(store, "systemd-version", &l->systemd_version);
+        if (r >= 0)
+                r = store_get_text(store, "policy", &l->policy);
         return r;
 }
 
@@ -262,6 +269,9 @@ static void take(struct manager *m, struct loaded *l) {
         m->ledger = l->ledger;
         l->ledger = (struct ledger) {};
         m->stored_version = TAKE_PTR(l->systemd_version);
+        m->stored_policy = TAKE_PTR(l->policy);
+        m->ledger_is_stored = true;
+        m->last_seen = l->last_seen;
         m->ledger_is_new = m->ledger.n_entries == 0;
         m->unread = 0;
         for (size_t i = 0; i < l->n_events; i++)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <exposured/macro.h>
@@ -10,6 +12,7 @@
 #include "judge.h"
 #include "log.h"
 #include "manager.h"
+#include "policy-text.h"
 #include "prune.h"
 #include "settle.h"
 #include "snapshot.h"
@@ -32,6 +35,7 @@ struct settle {
         struct upgrade upgrade;
         uint64_t left;                  /* monotonic, µs: when the last unit of an entry went; 0: none did */
         bool in_flight;                 /* a batch is being kept */
+        bool model_changed;             /* what the old one made of several states is still to be written anew */
         bool rewrite;                   /* all is to be written again */
         bool incomplete;                /* the archive lacks something that could not be written */
         uint64_t rest_until;            /* monotonic, µs: memory ran out, nothing is tried before */
@@ -75,6 +79,8 @@ static void schedule(struct settle *s) {
         /* No unit is judged before. */
         if (s->upgrade.event)
                 due = s->upgrade.due;
+        else if (s->model_changed)
+                due = now;
         if (s->next || (s->rewrite && !s->manager->unread))
                 due = now;
         if (due < s->rest_until)
@@ -161,7 +167,9 @@ void settle_gone(struct settle *s, const char *key) {
 /* Judging. */
 
 static struct batch *new_batch(const struct settle *s) {
-        return batch_new(s->manager->systemd_version, s->manager->scope == SCOPE_USER);
+        const struct manager *m = s->manager;
+
+        return batch_new(m->systemd_version ?: m->stored_version, m->scope == SCOPE_USER);
 }
 
 static struct batch *next_batch(struct settle *s) {
@@ -279,6 +287,12 @@ static void on_kept(void *userdata, void *data, int result) {
         } else
                 s->rewrite = s->rewrite || s->incomplete;
         s->failure = result < 0 ? result : 0;
+        batch_end_waits(batch, result < 0 ? result : 0);
+        /* After a new database was filled it is noted there for sure. */
+        if (result >= 0 && (batch->policy || batch->announced)) {
+                free(m->stored_policy);
+                m->stored_policy = TAKE_PTR(batch->policy);
+        }
         batch_free(batch);
         if (result >= 0)
                 prune_if_due(m);
@@ -287,12 +301,31 @@ static void on_kept(void *userdata, void *data, int result) {
         settle_advance(s);
 }
 
+static bool policy_is_noted(const struct manager *m) {
+        return streq_ptr(m->stored_policy, m->policy_text);
+}
+
+/* By what all is judged. It is noted once all that it does is told, so that a crash forgets nothing. */
+static void add_model(const struct settle *s, struct batch *batch) {
+        const struct manager *m = s->manager;
+
+        (void) snprintf(batch->model_version, sizeof(batch->model_version), "%u %016" PRIx64,
+                        m->model.systemd_version, policy_text_digest(m->policy_text ?: ""));
+        batch->old_model = !m->systemd_version || s->upgrade.event || s->next || s->model_changed;
+        free(batch->policy);
+        batch->policy = NULL;
+        /* Without memory it is done another time. */
+        if (!batch->old_model && m->policy_text && (batch->announced || !policy_is_noted(m)))
+                batch->policy = strdup(m->policy_text);
+}
+
 static void submit(struct settle *s, struct batch *batch) {
         int r;
 
         s->in_flight = true;
-        batch->old_version = s->upgrade.event != NULL;
         batch->unread = s->manager->unread < 0;
+        batch->new_unit_exposure_max = s->manager->config.new_unit_exposure_max;
+        add_model(s, batch);
         r = archive_submit(s->manager->archive, batch_run, on_kept, batch);
         if (r < 0)
                 on_kept(s->manager, batch, r);
@@ -324,18 +357,48 @@ static void judge_all(struct settle *s, struct batch *batch) {
                 s->manager->manager_changed = false;
 }
 
-/* What a sweep or a reload finds may take back what waits; they are heard of when they end. */
-static bool is_in_between(const struct manager *m) {
-        return scan_state(m->scan)->sweeping || (!m->ready && m->busy == BUSY_RELOADING);
+/* An assessment that stands for several states cannot be made again from their facts. */
+static void keep_composites(struct settle *s, struct batch *batch) {
+        const struct ledger *ledger = &s->manager->ledger;
+        size_t n_items = batch->n_items;
+
+        for (size_t i = 0; i < ledger->n_entries; i++) {
+                struct entry *entry = ledger->entries[i];
+                struct item *item;
+                char *files_key;
+
+                if (!entry_has_composite(entry) || entry->passing || batch_find(batch, entry->key))
+                        continue;
+                item = batch_add(batch, entry->key);
+                if (!item) {
+                        (void) log_oom();
+                        batch_cut(batch, n_items, batch->n_events);
+                        try_again(s);
+                        return;
+                }
+                /* No files are written: whose they were is still to be known. */
+                files_key = TAKE_PTR(entry->files_key);
+                item_take_entry(item, entry);
+                item_take_regression(item, entry);
+                entry->files_key = files_key;
+        }
+        s->model_changed = false;
+}
+
+/* What a sweep or a reload finds may take back what waits to be judged; they are heard of when they end. */
+static bool may_judge(const struct manager *m) {
+        return m->systemd_version && !scan_state(m->scan)->sweeping && (m->ready || m->busy != BUSY_RELOADING);
 }
 
 void settle_advance(struct settle *s) {
         struct manager *m = s->manager;
+        bool judging = may_judge(m);
         struct batch *batch;
 
-        if (s->in_flight || !m->loaded || is_in_between(m) || !m->systemd_version)
+        /* What is decided waits for nothing: who accepts is answered when it is kept. */
+        if (s->in_flight || !m->loaded || (!judging && !s->next))
                 return;
-        if (!m->unread && (s->rewrite || archive_take_renewed(m->archive))) {
+        if (judging && !m->unread && (s->rewrite || archive_take_renewed(m->archive))) {
                 rewrite(s);
                 return;
         }
@@ -345,15 +408,19 @@ void settle_advance(struct settle *s) {
                 try_again(s);
                 return;
         }
-        if (!upgrade_waits(&s->upgrade, m->config.settle_usec))
+        judging = judging && !upgrade_waits(&s->upgrade, m->config.settle_usec);
+        if (judging)
                 judge_all(s, batch);
+        if (s->model_changed && !s->upgrade.event)
+                keep_composites(s, batch);
         s->next = NULL;
-        if (batch->n_items == 0 && batch->n_events == 0)
-                batch_free(batch);
-        else {
-                m->ledger_is_new = false;
+        if (batch->n_items > 0 || batch->n_events > 0) {
+                m->ledger_is_new = m->ledger_is_new && !judging;
                 submit(s, batch);
-        }
+        } else if (judging && !m->unread && !s->incomplete && !policy_is_noted(m))
+                submit(s, batch);
+        else
+                batch_free(batch);
         schedule(s);
 }
 
@@ -390,6 +457,11 @@ void settle_withdraw(struct settle *s, const struct event *event) {
         batch_cut(s->next, s->next->n_items - 1, s->next->n_events - (event ? 1 : 0));
 }
 
+void settle_await(struct settle *s, struct batch_wait *wait) {
+        wait->next = s->next->waits;
+        s->next->waits = wait;
+}
+
 void settle_upgrade(struct settle *s, struct event *event) {
         /* One that another one overtakes is told for itself. */
         if (s->upgrade.event) {
@@ -397,6 +469,11 @@ void settle_upgrade(struct settle *s, struct event *event) {
                 event_unref(s->upgrade.event);
         }
         s->upgrade = (struct upgrade) { .event = event_ref(event) };
+        schedule(s);
+}
+
+void settle_model_changed(struct settle *s) {
+        s->model_changed = true;
         schedule(s);
 }
 
@@ -426,7 +503,7 @@ void settle_again(struct settle *s) {
 void settle_end(struct settle *s) {
         bool in_flight = s->in_flight;
 
-        if (s->next && s->manager->systemd_version)
+        if (s->next)
                 submit(s, TAKE_PTR(s->next));
         /* What is in flight is not in place yet. */
         if (s->incomplete && !in_flight && !s->manager->unread)
@@ -439,6 +516,10 @@ bool settle_incomplete(const struct settle *s) {
 
 unsigned settle_unsaved(const struct settle *s) {
         return s->unsaved.n_events;
+}
+
+unsigned settle_dropped(const struct settle *s) {
+        return s->unsaved.n_dropped;
 }
 
 static void on_timer(void *userdata) {

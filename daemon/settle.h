@@ -49,11 +49,18 @@ int settle_prepare(struct settle *settle, struct event *event, const struct entr
 void settle_commit(struct settle *settle, struct entry *entry);
 void settle_withdraw(struct settle *settle, const struct event *event);
 
+/* Who waits is told what came of keeping what was committed last. For right after settle_commit(). */
+struct batch_wait;
+void settle_await(struct settle *settle, struct batch_wait *wait);
+
 /*
  * systemd is another one: told together with what the units' settings became at the same time, so when the
  * sweep that follows has ended, and what it found has settled. References the event.
  */
 void settle_upgrade(struct settle *settle, struct event *event);
+
+/* The model is another one. What was computed from the old one is written anew before the new one is noted. */
+void settle_model_changed(struct settle *settle);
 
 /* Everything is written to the archive again, which lost it. */
 void settle_rewrite(struct settle *settle);
@@ -70,3 +77,6 @@ void settle_end(struct settle *settle);
 /* Something could not be written yet, and so many events. */
 bool settle_incomplete(const struct settle *settle);
 unsigned settle_unsaved(const struct settle *settle);
+
+/* So many events are not kept, and will not be: there were too many while nothing could be written. */
+unsigned settle_dropped(const struct settle *settle);

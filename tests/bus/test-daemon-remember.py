@@ -10,7 +10,8 @@ import socket
 import struct
 import time
 
-from daemoncase import main
+from daemoncase import ERROR, configure, main
+from peer import BusError
 from remembercase import BETTER, PLAIN, Case
 
 FAULTY = os.environ["EXPOSURED_FAULTY"]
@@ -188,6 +189,262 @@ class Ends(Case):
         self.assertEqual((self.sql("SELECT * FROM acceptance"), self.open()), ([], set()))
 
 
+class Models(Case):
+    """By what was judged is remembered too: a policy that changes while nobody watches is told."""
+
+    POLICY = "/run/systemd/systemd-analyze-security.policy"
+
+    def setUp(self):
+        super().setUp()
+        os.makedirs(os.path.dirname(self.POLICY), exist_ok=True)
+        self.addCleanup(self.set_weight, None)
+
+    def set_weight(self, weight):
+        if weight is not None:
+            self.write(self.POLICY, json.dumps({"PrivateNetwork": {"weight": weight}}))
+        elif os.path.exists(self.POLICY):
+            os.unlink(self.POLICY)
+
+    def assert_model(self, change):
+        self.assert_told(("Model", ""))
+        row = self.call("GetHistory", "ssu", "", "", 1)[0][0]
+        self.assertEqual(([cause[:2] for cause in row[8]], sorted(row[4])), ([(self.POLICY, change)], list(self.units)))
+        units = self.call("GetEventUnits", "s", row[0])[0]
+        self.assertNotEqual(units[0][1], units[0][2])
+
+    def model_versions(self):
+        return {row[0] for row in self.sql("SELECT DISTINCT model_version FROM baseline")}
+
+    def test_policy_while_it_was_down(self):
+        self.begin()
+        self.heard()
+        for weight, change in ((10000, "created"), (20000, "changed"), (None, "removed")):
+            self.stop()
+            self.set_weight(weight)
+            self.begin()
+            self.assert_model(change)
+            self.again()
+            self.assert_told()
+
+    def test_other_words(self):
+        """What says the same in another way is no change."""
+        self.set_weight(10000)
+        self.begin()
+        self.stop()
+        self.write(self.POLICY, json.dumps({"PrivateNetwork": {"weight": 10000, "description_bad": "Bad."}}, indent=4))
+        self.begin()
+        self.assert_told()
+        self.again()
+        self.assert_told()
+
+    def test_killed_after_that(self):
+        """What was not told before the end is told, and no more than that."""
+        self.begin()
+        self.stop()
+        self.set_weight(10000)
+        self.begin()
+        self.kill()
+        self.begin()
+        self.assert_model("created")
+
+    def test_systemd_too(self):
+        """Both are one event; systemd comes first."""
+        self.begin()
+        self.stop()
+        self.set_weight(10000)
+        self.systemd.version("262")
+        self.begin()
+        self.assert_told(("Model", ""))
+        causes = [cause[:2] for cause in self.call("GetHistory", "ssu", "", "", 0)[0][0][8]]
+        self.assertEqual(causes, [("", "manager"), (self.POLICY, "created")])
+        self.again()
+        self.assert_told()
+
+    def test_versions_are_kept(self):
+        """In each row; what stands for several states is written anew when the model is another one."""
+        self.protect("a.service", False)
+        self.protect("a.service", setting="PrivateTmp")
+        self.begin()
+        self.protect("a.service")
+        self.protect("a.service", False, "PrivateTmp")
+        self.reload()
+        self.wait_until(lambda: self.open() == {"a.service"})
+        self.wait_until(lambda: self.sql("SELECT unit FROM baseline WHERE composite") == [("a.service",)])
+        before, = self.model_versions()
+        self.assertRegex(before, r"\A[0-9]+ [0-9a-f]{16}\Z")
+        self.assertEqual(self.sql("SELECT DISTINCT model_version FROM event"), [(before,)])
+        open_since = self.call("ListRegressions")[0][0][:2]
+        self.set_weight(10000)
+        self.wait_until(lambda: self.history()[-1] == ("model", ""))
+        self.assertEqual(len(self.model_versions()), 2)
+        after, = self.sql("SELECT model_version FROM baseline WHERE composite")[0]
+        self.assertNotEqual(before, after)
+        baseline = self.get("Baseline", "a.service")
+        self.forget()
+        self.again()
+        self.assert_told()
+        self.assertEqual(self.get("Baseline", "a.service"), baseline)
+        self.assertEqual(self.call("ListRegressions")[0][0][:2], open_since)
+
+
+class Clock(Case):
+    """What is too old is forgotten, but not because the clock says so once."""
+
+    YEAR = 365 * 86400 * 10**6
+
+    def live(self):
+        """A life that writes something, and so forgets what is too old."""
+        self.begin()
+        self.protect("b.service", setting="PrivateTmp")
+        self.reload()
+        self.wait_until(lambda: ("improved", "b.service") in self.history())
+        self.barrier()
+        self.stop()
+
+    def setUp(self):
+        super().setUp()
+        self.begin()
+        self.systemd.load("once.service")
+        self.weaken("a.service")
+        self.protect("a.service")
+        self.reload()
+        self.wait_until(lambda: not self.open())
+        self.systemd.unload("once.service")
+        self.forget()
+        self.stop()
+
+    def ago(self, usec, clock=True):
+        self.sql("UPDATE event SET time = time - ?", (usec,))
+        self.sql("UPDATE seen SET time = time - ?", (usec,))
+        self.assertEqual(self.sql("SELECT count(*) FROM text WHERE key = 'clock'"), [(1,)])
+        if clock:
+            self.sql("UPDATE text SET value = value - ? WHERE key = 'clock'", (usec,))
+
+    def kept(self):
+        events = {row[0] for row in self.sql("SELECT event FROM event WHERE unit = 'a.service'")}
+        return events, self.sql("SELECT count(*) FROM baseline WHERE unit = 'once.service'")[0][0]
+
+    def test_ahead(self):
+        """Years after the last life by its clock: all of it is there still."""
+        self.ago(11 * self.YEAR)
+        self.live()
+        self.assertEqual(self.kept(), ({"regressed", "improved"}, 1))
+        day = 86400 * 10**6
+        clock, = self.sql("SELECT CAST(value AS INTEGER) FROM text WHERE key = 'clock'")[0]
+        self.assertAlmostEqual(clock, time.time() * 10**6 - 11 * self.YEAR + day, delta=day / 2)
+
+    def test_ahead_of_an_older_version(self):
+        """That did not note the time."""
+        self.ago(11 * self.YEAR)
+        self.sql("DELETE FROM text WHERE key = 'clock'")
+        self.live()
+        self.assertEqual(self.kept(), ({"regressed", "improved"}, 1))
+
+    def test_too_old(self):
+        self.ago(3 * self.YEAR, clock=False)
+        self.live()
+        self.assertEqual(self.kept(), (set(), 0))
+
+
+class Limit(Case):
+    """New units above a limit are alerts."""
+
+    def causes(self, unit):
+        return [cause[:2] for cause in self.call("GetHistory", "ssu", unit, "", 0)[0][-1][8]]
+
+    def test_limit(self):
+        configure(SettleSec="0", NewUnitExposureMax=str(BETTER))
+        self.begin()
+        self.systemd.load("bare.service")
+        self.assert_told(("Appeared", "bare.service"))
+        self.systemd.load("better.service", announce=False)
+        self.protect("better.service")
+        self.systemd.emit("UnitNew", "better.service")
+        self.assert_told(("Appeared", "better.service"))
+        self.assertEqual(self.causes("bare.service"), [("", "limit")])
+        self.assertEqual(self.causes("better.service"), [("", "unknown")])
+        configure(SettleSec="0")
+        self.again()
+        self.assertEqual(self.causes("bare.service"), [("", "limit")])
+        self.systemd.load("later.service")
+        self.assert_told(("Appeared", "later.service"))
+        self.assertEqual(self.causes("later.service"), [("", "unknown")])
+
+
+class Kept(Case):
+    """What was answered is on the disk."""
+
+    def assert_accepted(self):
+        self.kill()
+        self.assertEqual(self.sql("SELECT event FROM event"), [("regressed",), ("accepted",)])
+
+    def test_killed(self):
+        self.begin()
+        self.weaken("a.service")
+        self.accept("a.service")
+        self.assert_accepted()
+        self.begin()
+        self.assertEqual((self.open(), self.get("Baseline", "a.service")), (set(), PLAIN))
+
+    def test_reload(self):
+        """It does not wait for the end of that."""
+        self.begin()
+        self.weaken("a.service")
+        self.systemd.reloading(True)
+        self.wait_until(lambda: self.get("State") == "reloading")
+        self.accept("a.service")
+        self.assert_accepted()
+        self.systemd.reloading(False)
+        self.begin()
+        self.assertEqual(self.open(), set())
+
+    def test_sweep(self):
+        """Nor for what is read meanwhile; that is judged when all of it is."""
+        self.begin()
+        self.weaken("a.service")
+        self.protect("b.service", False)
+        self.systemd.rule("hold", "GetAll", "c.service")
+        self.systemd.reloading(True)
+        self.systemd.reloading(False)
+        self.wait_until(lambda: self.exposure("b.service") == PLAIN)
+        self.accept("a.service")
+        self.assert_accepted()
+
+    def test_caller_leaves(self):
+        self.begin()
+        self.weaken("a.service", "b.service")
+        somebody = self.connect()
+        self.call("ListRegressions", peer=somebody)
+        self.send("Accept", "sst", "a.service", "because", 0, peer=somebody)
+        somebody.close()
+        self.barrier()
+        # whatever became of that one
+        self.accept("b.service")
+        words = self.history()
+        self.assertEqual(words[2:].count(("accepted", "a.service")), "a.service" not in self.open())
+        self.assertEqual(words.count(("accepted", "b.service")), 1)
+
+    def test_many(self):
+        """Of one caller at once: each is kept, or refused."""
+        self.begin()
+        self.weaken(*self.units)
+        calls = [self.send("Accept", "sst", self.units[i % 3], "because", 0) for i in range(60)]
+        answers = []
+        for call in calls:
+            try:
+                answers.append(len(self.peer.answer(call)[0]))
+            except BusError as error:
+                answers.append(error.name.removeprefix(ERROR))
+        self.assertEqual(answers.count(32), 3)
+        self.assertLessEqual(set(answers), {32, "NothingToAccept", "LimitExceeded"})
+        self.assert_open_nothing()
+
+    def assert_open_nothing(self):
+        self.kill()
+        self.begin()
+        self.assertEqual(self.open(), set())
+
+
 class Instances(Case):
     units = ("t@1.service", "t@2.service", "t@3.service")
 
@@ -284,8 +541,11 @@ class Unread(Case):
         self.stop()
         self.begin_unread()
         self.weaken("a.service", "b.service")
-        self.accept("a.service")
-        self.accept("b.service", 3600)
+        for unit, seconds in (("a.service", 0), ("b.service", 3600)):
+            # it counts, and that it may not last is said
+            with self.assertRaisesRegex(BusError, rf"StoreUnavailable: {unit} is accepted, but in memory only"):
+                self.accept(unit, seconds)
+        self.assertEqual(self.open(), set())
         self.begin_reading()
         self.assertEqual(self.open(), set())
         self.again()
@@ -341,6 +601,34 @@ class Unread(Case):
         self.assertEqual(self.get("Baseline", "a.service"), BETTER)
 
 
+class Dropped(Unread):
+    """More events than are remembered until they can be written."""
+
+    units = tuple(f"u{i:03}.service" for i in range(180))
+    REMEMBERED = 1024
+
+    test_all_that_can_be = test_accepted_meanwhile = test_nothing_was_there = test_one_read_fails = None
+    test_it_ends_before = None
+
+    def test_that_is_said(self):
+        self.begin_unread()
+        for number in range(3):
+            self.weaken(*self.units)
+            for unit in self.units:
+                self.protect(unit)
+            self.reload()
+            self.wait_until(lambda: not self.open())
+        self.begin_recovery()
+        dropped = 6 * len(self.units) - self.REMEMBERED
+        self.wait_until(lambda: "database lacks" in self.get("Status") and "in memory" not in self.get("Status"))
+        self.assertIn(f"The database lacks {dropped} events", self.get("Status"))
+        self.assertFalse(self.get("Healthy"))
+        self.wait_until(lambda: self.sql("SELECT count(*) FROM event") == [(self.REMEMBERED,)])
+
+    def begin_recovery(self):
+        self.set_control(at=-1, forward=60)
+
+
 class Journal(Case):
     """Entries go to the journal with their fields where it is the journal that reads the log."""
 
@@ -359,9 +647,30 @@ class Journal(Case):
     def entry(self, message):
         """The first entry with that in its message."""
         while True:
-            fields = [line.split("=", 1) for line in self.journal.recv(1 << 16).decode().splitlines() if "=" in line]
+            fields = [line.split("=", 1) for line in self.journal.recv(1 << 20).decode().splitlines() if "=" in line]
             if message in dict(fields).get("MESSAGE", ""):
                 return fields
+
+    def test_many_units(self):
+        """None of them is lost, in as many entries as it takes; only the first one says what happened."""
+        names = [f"many{i:04}.service" for i in range(600)]
+        drop_in = f"{self.bus.folder}/service.d/x.conf"
+        os.makedirs(os.path.dirname(drop_in))
+        for unit in names:
+            self.systemd.load(unit, announce=False)
+            self.protect(unit)
+        self.begin()
+        self.write(drop_in, "[Service]\nPrivateNetwork=no\n")
+        for unit in names:
+            self.systemd.set(unit, "DropInPaths", "as", [drop_in], "Unit")
+            self.protect(unit, False)
+        self.reload()
+        entries = [self.entry("became weaker"), self.entry("there follow those from")]
+        self.assertEqual(dict(entries[0])["EXPOSURED_UNIT_COUNT"], str(len(names)))
+        self.assertEqual(len({dict(fields)["EXPOSURED_ID"] for fields in entries}), 1)
+        self.assertEqual(["MESSAGE_ID" in dict(fields) for fields in entries], [True, False])
+        units = [value for fields in entries for key, value in fields if key == "EXPOSURED_UNITS"]
+        self.assertEqual(sorted(units), names)
 
     def test_event(self):
         self.begin()
@@ -372,6 +681,12 @@ class Journal(Case):
                          ("a.service", "regressed", "4"))
         self.assertIn(["EXPOSURED_CHECK", "PrivateNetwork"], fields)
         self.assertEqual(event["EXPOSURED_ID"], self.call("ListRegressions")[0][0][0])
+
+    def test_new_unit(self):
+        configure(SettleSec="0", NewUnitExposureMax=str(BETTER))
+        self.begin()
+        self.systemd.load("bare.service")
+        self.assertEqual(dict(self.entry("bare.service appeared"))["PRIORITY"], "4")
 
     def test_lines(self):
         with open("/run/systemd/systemd-analyze-security.policy", "w", encoding="utf-8") as f:
