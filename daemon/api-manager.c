@@ -21,8 +21,8 @@ static int append_list_row(sd_bus_message *m, const struct unit *unit) {
         if (r < 0)
                 return r;
         return sd_bus_message_append(m, "(" EXPOSURED_LIST_SIGNATURE ")", unit->name,
-                                     unit->assessment.exposure / 10.0,
-                                     exposure_to_predicate(unit->assessment.exposure),
+                                     unit->exposure / 10.0,
+                                     exposure_to_predicate(unit->exposure),
                                      unit_baseline_exposure(unit) / 10.0, (int) unit_regressed(unit), path);
 }
 

@@ -118,6 +118,8 @@ struct query {
         uint32_t max;
         struct event *events[HISTORY_MAX];
         size_t n_events;
+        size_t size;                    /* of the events, about */
+        bool full;
 };
 
 static struct query *query_free(struct query *query) {
@@ -133,14 +135,35 @@ static struct query *query_free(struct query *query) {
 }
 DEFINE_CLEANUP(struct query *, query_free)
 
+/* About as long as it becomes in a message, and in memory. */
+static size_t event_size(const struct event *event) {
+        size_t size = 512;
+
+        for (size_t i = 0; i < event->n_units; i++) {
+                const struct event_unit *unit = &event->units[i];
+
+                size += strlen(unit->unit) + sizeof(*unit);
+                size += unit->n_checks * sizeof(*unit->checks) + unit->n_own_checks * sizeof(*unit->own_checks);
+        }
+        for (size_t i = 0; i < event->causes.n_causes; i++) {
+                size += strlen(event->causes.causes[i].path) + 64;
+                for (char **line = event->causes.causes[i].lines; line && *line; line++)
+                        size += strlen(*line) + 8;
+        }
+        return size;
+}
+
+/* The newest come first, and one at least: who wants more asks again from the last one on. */
 static int on_event(void *userdata, const struct store_event *row) {
         struct query *query = userdata;
-        struct event *event = event_from_store(row);
+        _cleanup_(event_unrefp) struct event *event = query->full ? NULL : event_from_store(row);
 
-        if (event && query->n_events < HISTORY_MAX)
-                query->events[query->n_events++] = event;
-        else
-                event_unref(event);
+        if (!event)
+                return 0;
+        query->size += event_size(event);
+        query->full = query->n_events >= HISTORY_MAX || (query->n_events > 0 && query->size > HISTORY_SIZE_MAX);
+        if (!query->full)
+                query->events[query->n_events++] = TAKE_PTR(event);
         return 0;
 }
 
@@ -171,35 +194,16 @@ static int append_history_row(sd_bus_message *m, const struct event *event, cons
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-/* About as long as it becomes in a message. */
-static size_t event_size(const struct event *event) {
-        size_t size = 512;
-
-        for (size_t i = 0; i < event->n_units; i++)
-                size += strlen(event->units[i].unit) + 8;
-        for (size_t i = 0; i < event->causes.n_causes; i++) {
-                size += strlen(event->causes.causes[i].path) + 64;
-                for (char **line = event->causes.causes[i].lines; line && *line; line++)
-                        size += strlen(*line) + 8;
-        }
-        return size;
-}
-
 static int reply_history(const struct query *query) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        size_t size = 0;
         int r;
 
         r = sd_bus_message_new_method_return(query->call, &reply);
         if (r < 0)
                 return r;
         r = sd_bus_message_open_container(reply, 'a', "(" EXPOSURED_HISTORY_SIGNATURE ")");
-        for (size_t i = 0; i < query->n_events && r >= 0; i++) {
-                size += event_size(query->events[i]);
-                if (i > 0 && size > HISTORY_SIZE_MAX)
-                        break;
+        for (size_t i = 0; i < query->n_events && r >= 0; i++)
                 r = append_history_row(reply, query->events[i], query->unit);
-        }
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);

@@ -16,11 +16,11 @@ static int append_name(sd_bus_message *m, const struct unit *unit) {
 }
 
 static int append_exposure(sd_bus_message *m, const struct unit *unit) {
-        return sd_bus_message_append(m, "d", unit->assessment.exposure / 10.0);
+        return sd_bus_message_append(m, "d", unit->exposure / 10.0);
 }
 
 static int append_predicate(sd_bus_message *m, const struct unit *unit) {
-        return sd_bus_message_append(m, "s", exposure_to_predicate(unit->assessment.exposure));
+        return sd_bus_message_append(m, "s", exposure_to_predicate(unit->exposure));
 }
 
 static int append_baseline(sd_bus_message *m, const struct unit *unit) {
@@ -70,11 +70,13 @@ static int append_finding(sd_bus_message *m, const struct model *model, const st
 }
 
 static int append_findings(sd_bus_message *m, const struct unit *unit) {
+        struct assessment assessment;
         int r;
 
+        assess(unit->model, &unit->facts, &assessment);
         r = sd_bus_message_open_container(m, 'a', "(" EXPOSURED_FINDING_SIGNATURE ")");
         for (unsigned check = 0; check < _CHECK_MAX && r >= 0; check++)
-                r = append_finding(m, unit->model, &unit->assessment, (enum check) check);
+                r = append_finding(m, unit->model, &assessment, (enum check) check);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 

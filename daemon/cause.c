@@ -7,6 +7,7 @@
 
 #include "cause.h"
 #include "diff.h"
+#include "file.h"
 #include "strv.h"
 #include "timer.h"
 
@@ -74,12 +75,6 @@ static const struct file_state *counterpart(const struct file_state *file, const
                 if (same_role(other->files[i].path, file->path))
                         return &other->files[i];
         return NULL;
-}
-
-static bool is_on_disk(const char *path) {
-        struct stat st;
-
-        return lstat(path, &st) >= 0;
 }
 
 /*
@@ -215,7 +210,7 @@ static int search_new_path(struct search *s, const struct file_state *now) {
         const struct file_state *before = counterpart(now, s->before);
 
         /* Then it is that one that explains it. */
-        if (before && !is_on_disk(before->path))
+        if (before && file_is_missing(before->path))
                 return 0;
         /* One file by two paths: /lib and /usr/lib. Or one that came and went already. */
         if (before ? same_numbers(before, now) : !now->exists && !is_unseen(now))
@@ -226,7 +221,7 @@ static int search_new_path(struct search *s, const struct file_state *now) {
 /* A file that was the unit's, and is not. */
 static int search_old_path(struct search *s, const struct file_state *before) {
         const struct file_state *now = counterpart(before, s->now);
-        bool on_disk = is_on_disk(before->path);
+        bool on_disk = !file_is_missing(before->path);
 
         if (on_disk && now)
                 return 0;

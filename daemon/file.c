@@ -33,6 +33,12 @@ bool file_is_null_device(const struct stat *st) {
         return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
 }
 
+bool file_is_missing(const char *path) {
+        struct stat st;
+
+        return lstat(path, &st) < 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
 /* A pipe must not hold us up. */
 static int open_for_reading(const char *path, int *ret_fd, struct stat *ret_stat) {
         _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

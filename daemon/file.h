@@ -21,3 +21,6 @@ int file_read_public(const char *path, size_t size_max, bool private, struct sta
 
 /* Whether it is /dev/null, to which the links lead that mask files: it reads as empty. */
 bool file_is_null_device(const struct stat *st);
+
+/* Whether nothing has that path: no link, either, whatever it leads to. */
+bool file_is_missing(const char *path);

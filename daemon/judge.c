@@ -58,7 +58,7 @@ static int judge_new(struct manager *m, struct batch *batch, struct unit *unit, 
          */
         item->told = !m->ledger_is_new && !m->unread && !variant;
         item->type = EVENT_APPEARED;
-        item->before = item->after = unit->assessment.exposure;
+        item->before = item->after = unit->exposure;
         item_take_entry(item, entry);
         return 0;
 }

@@ -320,7 +320,7 @@ int entry_settle(struct entry *entry, const struct model *model, const struct fa
 }
 
 uint8_t unit_baseline_exposure(const struct unit *unit) {
-        return unit->entry && unit->entry->known ? unit->entry->exposure : unit->assessment.exposure;
+        return unit->entry && unit->entry->known ? unit->entry->exposure : unit->exposure;
 }
 
 bool unit_regressed(const struct unit *unit) {

@@ -8,6 +8,7 @@
 
 #include "announce.h"
 #include "archive.h"
+#include "file.h"
 #include "load.h"
 #include "log.h"
 #include "manager.h"
@@ -387,7 +388,7 @@ static int on_file(void *userdata, const struct store_file *file) {
         struct fragment *fragment = userdata;
 
         if (fragment->n_files++ == 0)
-                fragment->missing = access(file->path, F_OK) < 0 && errno == ENOENT;
+                fragment->missing = file_is_missing(file->path);
         return 0;
 }
 

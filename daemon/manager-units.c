@@ -10,9 +10,8 @@
 #include "status.h"
 #include "timer.h"
 
-/* Which properties differ once facts or model have changed. */
-static unsigned compare(const struct assessment *before, const struct unit *unit, bool was_oneshot) {
-        const struct assessment *now = &unit->assessment;
+/* Which properties differ between two assessments. */
+static unsigned compare(const struct assessment *before, const struct assessment *now) {
         unsigned changed = 0;
 
         if (before->exposure != now->exposure)
@@ -21,8 +20,6 @@ static unsigned compare(const struct assessment *before, const struct unit *unit
                 changed |= UNIT_PREDICATE;
         if (!assessment_equal(before, now))
                 changed |= UNIT_FINDINGS;
-        if (was_oneshot != unit->facts.oneshot)
-                changed |= UNIT_ONESHOT;
         return changed;
 }
 
@@ -63,14 +60,18 @@ static unsigned take_paths(struct unit *unit, struct reading *reading) {
         return changed;
 }
 
-static unsigned take_facts(struct manager *m, struct unit *unit, const struct facts *facts) {
-        const struct assessment before = unit->assessment;
-        bool was_oneshot = unit->facts.oneshot;
-        unsigned changed;
+/* Assesses by the present model what was assessed by the former one before, if it was. Returns what changed. */
+static unsigned take_facts(struct manager *m, struct unit *unit, const struct facts *facts,
+                           const struct model *former) {
+        struct assessment before = {}, now;
+        unsigned changed = unit->facts.oneshot != facts->oneshot ? UNIT_ONESHOT : 0;
 
+        if (unit->assessed)
+                assess(former, &unit->facts, &before);
+        assess(&m->model, facts, &now);
         unit->facts = *facts;
-        assess(&m->model, facts, &unit->assessment);
-        changed = compare(&before, unit, was_oneshot);
+        unit->exposure = now.exposure;
+        changed |= compare(&before, &now);
         if (changed & UNIT_FINDINGS) {
                 unit->since = unit->last_read;
                 changed |= UNIT_SINCE;
@@ -85,7 +86,7 @@ void manager_unit_read(struct manager *m, struct unit *unit, struct reading *rea
         unit->last_read = timer_realtime();
         changed = take_paths(unit, reading);
         if (!same)
-                changed |= take_facts(m, unit, &reading->facts);
+                changed |= take_facts(m, unit, &reading->facts, &m->model);
         if (first) {
                 unit->model = &m->model;
                 unit->since = unit->last_read;
@@ -113,11 +114,14 @@ void manager_unit_gone(struct manager *m, struct unit *unit) {
 }
 
 void manager_assess_once(struct manager *m, struct unit *unit, struct reading *reading) {
+        struct assessment assessment;
+
         unit->last_read = unit->since = timer_realtime();
         unit->facts = reading->facts;
         unit->model = &m->model;
         (void) take_paths(unit, reading);
-        assess(&m->model, &unit->facts, &unit->assessment);
+        assess(&m->model, &unit->facts, &assessment);
+        unit->exposure = assessment.exposure;
         unit->assessed = true;
 }
 
@@ -196,7 +200,7 @@ void manager_reassess(struct manager *m, const struct former_model *former) {
                 struct unit *unit = m->units.units[i];
 
                 if (unit->assessed)
-                        api_unit_changed(m, unit, take_facts(m, unit, &unit->facts));
+                        api_unit_changed(m, unit, take_facts(m, unit, &unit->facts, &former->model));
         }
         manager_tell_all_settled(m);
 }

@@ -9,6 +9,7 @@
 #include "announce.h"
 #include "archive.h"
 #include "batch.h"
+#include "file.h"
 #include "judge.h"
 #include "log.h"
 #include "manager.h"
@@ -149,7 +150,7 @@ void settle_unit_gone(struct settle *s, struct unit *unit) {
                 ledger_remove(&s->manager->ledger, entry);
                 return;
         }
-        if (unit->fragment_path && access(unit->fragment_path, F_OK) == 0)
+        if (unit->fragment_path && !file_is_missing(unit->fragment_path))
                 return;
         settle_gone(s, entry->key);
 }

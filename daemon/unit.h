@@ -20,17 +20,17 @@ struct unit {
         char *fragment_path;    /* NULL where there is none */
         char **drop_in_paths;
         struct facts facts;
-        const struct model *model;      /* what the assessment was made by; the manager's */
-        struct assessment assessment;
+        const struct model *model;      /* by which the facts are assessed; the manager's */
         struct entry *entry;            /* what is remembered of it; the ledger's */
         uint64_t files_signature;       /* of what it was read from */
+        uint8_t exposure;               /* of the facts, tenths */
         uint8_t told_baseline;          /* what the bus was told of its entry */
         bool told_regressed;
         uint64_t unsettled;             /* monotonic, µs: since when it has not settled */
         uint64_t changed;               /* monotonic, µs: when what is not told yet began; 0: nothing is */
         uint64_t since;         /* realtime, µs: the checks have not changed from then on */
         uint64_t last_read;     /* realtime, µs */
-        bool assessed : 1;      /* facts and assessment are there; only then it is shown */
+        bool assessed : 1;      /* facts and exposure are there; only then it is shown */
         bool stale : 1;         /* may have changed, and could not be read since */
         bool unproven : 1;      /* may have changed, and was not read since */
         bool queued : 1;        /* waits to be read */

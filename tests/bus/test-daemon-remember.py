@@ -3,19 +3,24 @@
 """What the daemon remembers from one life to the next: baselines, regressions, acceptances that end, what was removed
 in between, and what a database that could not be read at first says in the end."""
 
+import contextlib
 import json
 import mmap
 import os
 import socket
+import sqlite3
 import struct
 import time
 
-from daemoncase import ERROR, configure, main
+from daemoncase import DAEMON, ERROR, configure, main
 from peer import BusError
+from machine import is_sanitized
 from remembercase import BETTER, PLAIN, Case
 
 FAULTY = os.environ["EXPOSURED_FAULTY"]
 JOURNAL = "/run/systemd/journal/socket"
+# A sanitizer's own memory says nothing of the daemon's.
+SANITIZED = is_sanitized(os.path.dirname(os.path.dirname(DAEMON)))
 
 
 class Lives(Case):
@@ -89,6 +94,52 @@ class Lives(Case):
         self.systemd.load("b.service")
         self.wait_until(lambda: self.open() == {"b.service"})
         self.assert_told(("Regressed", "b.service"))
+
+    def test_wide_history(self):
+        """An answer has a bound, in memory too; who wants more asks again from the last event on."""
+        self.begin()
+        self.stop()
+        with contextlib.closing(sqlite3.connect(f"{self.state}/exposured.db")) as database, database:
+            database.execute("DELETE FROM event")
+            rows = [database.execute(
+                "INSERT INTO event (id, event, unit, time, before, after, systemd_version, until, lesser, announced)"
+                " VALUES (?, 'regressed', 'u.service', ?, 10, 20, '252', 0, 0, 1)",
+                (f"{i:032x}", int(time.time() * 10**6) + i)).lastrowid for i in range(300)]
+            database.executemany(
+                "INSERT INTO event_unit (event, position, unit, before, after, checks) VALUES (?, ?, ?, 10, 20, '')",
+                ((row, i, f"unit-number-{i}.service") for row in rows for i in range(2500)))
+        self.begin()
+        before, seen = self.peak(), []
+        while rows := self.call("GetHistory", "ssu", "", seen[-1] if seen else "", 0)[0]:
+            seen += [row[0] for row in rows]
+        self.assertEqual(seen, [f"{i:032x}" for i in reversed(range(300))])
+        if not SANITIZED:
+            self.assertLess(self.peak() - before, 60000)
+
+    def peak(self):
+        """The most that it ever had in memory, in kB."""
+        with open(f"/proc/{self.daemon.process.process.pid}/status", encoding="ascii") as status:
+            return int(dict(line.split(":", 1) for line in status)["VmHWM"].split()[0])
+
+    def test_link_to_what_is_not_seen(self):
+        """A unit whose file is a link is not gone because the daemon cannot see where it leads."""
+        fragment = f"{self.bus.folder}/b.service"
+        os.symlink("/nowhere/b.service", fragment)
+        self.systemd.set("b.service", "FragmentPath", "s", fragment, "Unit")
+        self.begin()
+        self.weaken("b.service")
+        self.forget()
+        self.systemd.unload("b.service")
+        self.wait_until(lambda: "b.service" not in self.names())
+        self.again()
+        self.assertEqual(self.open(), {"b.service"})
+        self.systemd.load("b.service")
+        self.wait_until(lambda: "b.service" in self.names())
+        self.settle()
+        self.assert_told()
+        os.unlink(fragment)
+        self.systemd.unload("b.service")
+        self.assert_told(("Gone", "b.service"))
 
     def test_another_systemd(self):
         self.begin()

@@ -112,13 +112,15 @@ static void pass(uint64_t usec) {
 /* It is read, with these settings. */
 static void is_read(bool private_tmp, bool no_new_privileges) {
         struct unit *unit = unit_table_get(&m.units, UNIT);
+        struct assessment assessment;
 
         if (!unit)
                 abort();
         facts_init(&unit->facts);
         unit->facts.private_tmp = private_tmp;
         unit->facts.no_new_privileges = no_new_privileges;
-        assess(&m.model, &unit->facts, &unit->assessment);
+        assess(&m.model, &unit->facts, &assessment);
+        unit->exposure = assessment.exposure;
         unit->assessed = true;
         unit->last_read = timer_realtime();
         settle_unit_read(m.settle, unit, true, timer_now());
