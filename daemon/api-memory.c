@@ -8,6 +8,7 @@
 #include "api.h"
 #include "archive.h"
 #include "authority.h"
+#include "batch.h"
 #include "ledger.h"
 #include "log.h"
 #include "manager.h"
@@ -20,6 +21,7 @@
 
 #define HISTORY_MAX 1000U
 #define QUERIES_PER_USER_MAX 4U
+#define KEPT_PER_USER_MAX 16U
 /* A bus closes the connection of who sends a message that is too long: for one it is 32 MiB. */
 #define HISTORY_SIZE_MAX (8U * 1024U * 1024U)
 
@@ -207,23 +209,23 @@ static int reply_history(const struct query *query) {
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
-static void forget_query(struct manager *manager, const struct query *query) {
-        for (size_t i = 0; i < ELEMENTSOF(manager->queries); i++)
-                if (manager->queries[i].call == query->call)
-                        manager->queries[i].call = NULL;
+static void free_place(struct call_place *places, size_t n, const sd_bus_message *call) {
+        for (size_t i = 0; i < n; i++)
+                if (places[i].call == call)
+                        places[i].call = NULL;
 }
 
 /* A free place, unless that user has enough of them. */
-static struct query_place *place_for_query(struct manager *manager, uint32_t uid) {
-        struct query_place *place = NULL;
+static struct call_place *find_place(struct call_place *places, size_t n, uint32_t uid, unsigned user_max) {
+        struct call_place *place = NULL;
         unsigned n_user = 0;
 
-        for (size_t i = 0; i < ELEMENTSOF(manager->queries); i++)
-                if (!manager->queries[i].call)
-                        place = &manager->queries[i];
+        for (size_t i = 0; i < n; i++)
+                if (!places[i].call)
+                        place = &places[i];
                 else
-                        n_user += manager->queries[i].uid == uid;
-        return n_user < QUERIES_PER_USER_MAX ? place : NULL;
+                        n_user += places[i].uid == uid;
+        return n_user < user_max ? place : NULL;
 }
 
 static void on_query_done(void *userdata, void *data, int result) {
@@ -231,7 +233,7 @@ static void on_query_done(void *userdata, void *data, int result) {
         struct query *query = data;
         int r;
 
-        forget_query(manager, query);
+        free_place(manager->queries, ELEMENTSOF(manager->queries), query->call);
         manager_worked(manager);
         /* Not for what is wrong with the question. */
         if (result < 0 && result != -ECANCELED && archive_error(manager->archive) < 0)
@@ -266,7 +268,8 @@ static int query_new(struct query **ret, sd_bus_message *call, const char *unit,
 
 /* Takes the query over where it is under way. */
 static int query_start(struct manager *manager, struct query **query, uint32_t uid, sd_bus_error *error) {
-        struct query_place *place = place_for_query(manager, uid);
+        struct call_place *place = find_place(manager->queries, ELEMENTSOF(manager->queries), uid,
+                                              QUERIES_PER_USER_MAX);
         int r;
 
         r = place ? archive_submit(manager->archive, run_query, on_query_done, *query) : -ENOBUFS;
@@ -275,7 +278,7 @@ static int query_start(struct manager *manager, struct query **query, uint32_t u
                                         "Too many ask for the history already, try again later.");
         if (r < 0)
                 return r;
-        *place = (struct query_place) { (*query)->call, uid };
+        *place = (struct call_place) { (*query)->call, uid };
         *query = NULL;
         return 0;
 }
@@ -396,10 +399,60 @@ static int check_acceptance(sd_bus_message *m, const char **ret_unit, const char
         return 0;
 }
 
+/* An acceptance that is being written: who asked for it is answered then. */
+struct kept {
+        struct batch_wait wait;
+        struct manager *manager;
+        sd_bus_message *call;
+        const char *unit;               /* of the call */
+        char id[EVENT_ID_SIZE];
+};
+
+static struct kept *kept_free(struct kept *kept) {
+        if (!kept)
+                return NULL;
+        sd_bus_message_unref(kept->call);
+        free(kept);
+        return NULL;
+}
+DEFINE_CLEANUP(struct kept *, kept_free)
+
+/* What could not be written is accepted all the same, for as long as it can be remembered; it is not sure to last. */
+static void on_kept(struct batch_wait *wait, int result) {
+        struct kept *kept = (struct kept *) wait;
+        int r = 0;
+
+        free_place(kept->manager->acceptances_kept, ELEMENTSOF(kept->manager->acceptances_kept), kept->call);
+        if (result >= 0)
+                r = sd_bus_reply_method_return(kept->call, "s", kept->id);
+        else if (result != -ECANCELED)
+                r = sd_bus_reply_method_errorf(kept->call, EXPOSURED_ERROR_STORE_UNAVAILABLE,
+                                               "%s is accepted, but in memory only, as the database cannot be "
+                                               "written (%s); that is tried again.", kept->unit, strerror(-result));
+        api_ensure_reply(kept->call, r);
+        kept_free(kept);
+}
+
+static int kept_new(struct kept **ret, struct manager *manager, sd_bus_message *call, const char *unit) {
+        struct kept *kept = calloc(1, sizeof(*kept));
+
+        if (!kept)
+                return -ENOMEM;
+        *kept = (struct kept) {
+                .wait.fn = on_kept,
+                .manager = manager,
+                .call = sd_bus_message_ref(call),
+                .unit = unit,
+        };
+        *ret = kept;
+        return 0;
+}
+
 static int accept_now(struct manager *manager, sd_bus_message *call, uint32_t uid) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(kept_freep) struct kept *kept = NULL;
         const char *unit, *reason;
-        char id[EVENT_ID_SIZE];
+        struct call_place *place;
         uint64_t until;
         int r;
 
@@ -408,13 +461,24 @@ static int accept_now(struct manager *manager, sd_bus_message *call, uint32_t ui
                 r = check_acceptance(call, &unit, &reason, &until, &error);
         if (r < 0)
                 return sd_bus_reply_method_errno(call, r, &error);
-        r = accept_unit(manager, unit, reason, until, uid, id);
+        place = find_place(manager->acceptances_kept, ELEMENTSOF(manager->acceptances_kept), uid, KEPT_PER_USER_MAX);
+        if (!place)
+                return sd_bus_reply_method_errorf(call, EXPOSURED_ERROR_LIMIT_EXCEEDED,
+                                                  "Too many acceptances are being written already, try again later.");
+        r = kept_new(&kept, manager, call, unit);
+        if (r >= 0)
+                r = accept_unit(manager, unit, reason, until, uid, kept->id);
+        if (r == ACCEPTED) {
+                *place = (struct call_place) { call, uid };
+                settle_await(manager->settle, &TAKE_PTR(kept)->wait);
+                return 0;
+        }
         if (r == ACCEPTED_UNKNOWN)
                 return sd_bus_reply_method_errorf(call, EXPOSURED_ERROR_NO_SUCH_UNIT, "Nothing is known of %s.", unit);
         if (r == ACCEPTED_NOTHING)
                 return sd_bus_reply_method_errorf(call, EXPOSURED_ERROR_NOTHING_TO_ACCEPT,
                                                   "%s is as its baseline says, there is nothing to accept.", unit);
-        return r < 0 ? sd_bus_reply_method_errno(call, r, NULL) : sd_bus_reply_method_return(call, "s", id);
+        return sd_bus_reply_method_errno(call, r, NULL);
 }
 
 static void on_allowed(struct manager *manager, sd_bus_message *call, uint32_t uid) {

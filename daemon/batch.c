@@ -39,9 +39,19 @@ void batch_cut(struct batch *batch, size_t n_items, size_t n_events) {
                 event_unref(batch->events[--batch->n_events]);
 }
 
+void batch_end_waits(struct batch *batch, int result) {
+        struct batch_wait *wait;
+
+        while ((wait = batch->waits)) {
+                batch->waits = wait->next;
+                wait->fn(wait, result);
+        }
+}
+
 struct batch *batch_free(struct batch *batch) {
         if (!batch)
                 return NULL;
+        batch_end_waits(batch, -ECANCELED);
         batch_cut(batch, 0, 0);
         free(batch->items);
         free(batch->events);

@@ -45,6 +45,12 @@ struct item {
         bool complete;                  /* the event has all there is to tell of it */
 };
 
+/* One who waits until a batch is kept. Told once: 0, why it could not be kept, or -ECANCELED at the end. */
+struct batch_wait {
+        void (*fn)(struct batch_wait *wait, int result);
+        struct batch_wait *next;
+};
+
 struct batch {
         struct item *items;
         size_t n_items, n_allocated;
@@ -57,10 +63,11 @@ struct batch {
         bool unread;                    /* what the store holds is not known: nothing is written over it */
         bool old_version;               /* an upgrade of systemd is still to be told: it is not noted yet */
         struct event *upgrade;          /* that event, borrowed: it is one of the events too */
+        struct batch_wait *waits;       /* borrowed */
 };
 
 struct batch *batch_new(const char *systemd_version, bool private);
-/* Takes NULL, returns NULL. */
+/* Who waits still is told -ECANCELED. Takes NULL, returns NULL. */
 struct batch *batch_free(struct batch *batch);
 DEFINE_CLEANUP(struct batch *, batch_free)
 
@@ -81,6 +88,9 @@ void item_take_regression(struct item *item, const struct entry *entry);
 
 /* References the event. */
 int batch_add_event(struct batch *batch, struct event *event);
+
+/* Tells all who wait what came of it. */
+void batch_end_waits(struct batch *batch, int result);
 
 /* Whether all that is to be told is in an event. Memory that ran out may have kept it from that; run it again. */
 bool batch_is_complete(const struct batch *batch);

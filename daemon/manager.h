@@ -39,10 +39,11 @@ struct manager {
         struct authority *authority;
         struct acceptances *acceptances;
         uint64_t pruned;                /* when the archive was told to forget last; monotonic, µs */
-        struct query_place {
+        struct call_place {
                 sd_bus_message *call;   /* NULL: free; the archive's job holds it */
                 uint32_t uid;
-        } queries[32];                  /* of the history, under way */
+        } queries[32],                  /* of the history, under way */
+          acceptances_kept[32];         /* that are being written */
         struct load *load;
         bool loaded;                    /* the ledger holds what the archive held, but for unread */
         int unread;                     /* why it could not be read so far, negative errno; it is tried again */

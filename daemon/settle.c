@@ -159,7 +159,9 @@ void settle_gone(struct settle *s, const char *key) {
 /* Judging. */
 
 static struct batch *new_batch(const struct settle *s) {
-        return batch_new(s->manager->systemd_version, s->manager->scope == SCOPE_USER);
+        const struct manager *m = s->manager;
+
+        return batch_new(m->systemd_version ?: m->stored_version, m->scope == SCOPE_USER);
 }
 
 static struct batch *next_batch(struct settle *s) {
@@ -277,6 +279,7 @@ static void on_kept(void *userdata, void *data, int result) {
         } else
                 s->rewrite = s->rewrite || s->incomplete;
         s->failure = result < 0 ? result : 0;
+        batch_end_waits(batch, result < 0 ? result : 0);
         batch_free(batch);
         if (result >= 0)
                 prune_if_due(m);
@@ -289,7 +292,7 @@ static void submit(struct settle *s, struct batch *batch) {
         int r;
 
         s->in_flight = true;
-        batch->old_version = s->upgrade.event != NULL;
+        batch->old_version = s->upgrade.event || !s->manager->systemd_version;
         batch->unread = s->manager->unread < 0;
         r = archive_submit(s->manager->archive, batch_run, on_kept, batch);
         if (r < 0)
@@ -322,18 +325,20 @@ static void judge_all(struct settle *s, struct batch *batch) {
                 s->manager->manager_changed = false;
 }
 
-/* What a sweep or a reload finds may take back what waits; they are heard of when they end. */
-static bool is_in_between(const struct manager *m) {
-        return scan_state(m->scan)->sweeping || (!m->ready && m->busy == BUSY_RELOADING);
+/* What a sweep or a reload finds may take back what waits to be judged; they are heard of when they end. */
+static bool may_judge(const struct manager *m) {
+        return m->systemd_version && !scan_state(m->scan)->sweeping && (m->ready || m->busy != BUSY_RELOADING);
 }
 
 void settle_advance(struct settle *s) {
         struct manager *m = s->manager;
+        bool judging = may_judge(m);
         struct batch *batch;
 
-        if (s->in_flight || !m->loaded || is_in_between(m) || !m->systemd_version)
+        /* What is decided waits for nothing: who accepts is answered when it is kept. */
+        if (s->in_flight || !m->loaded || (!judging && !s->next))
                 return;
-        if (!m->unread && (s->rewrite || archive_take_renewed(m->archive))) {
+        if (judging && !m->unread && (s->rewrite || archive_take_renewed(m->archive))) {
                 rewrite(s);
                 return;
         }
@@ -343,13 +348,14 @@ void settle_advance(struct settle *s) {
                 try_again(s);
                 return;
         }
-        if (!upgrade_waits(&s->upgrade, m->config.settle_usec))
+        judging = judging && !upgrade_waits(&s->upgrade, m->config.settle_usec);
+        if (judging)
                 judge_all(s, batch);
         s->next = NULL;
         if (batch->n_items == 0 && batch->n_events == 0)
                 batch_free(batch);
         else {
-                m->ledger_is_new = false;
+                m->ledger_is_new = m->ledger_is_new && !judging;
                 submit(s, batch);
         }
         schedule(s);
@@ -384,6 +390,11 @@ void settle_commit(struct settle *s, struct entry *entry) {
 
 void settle_withdraw(struct settle *s) {
         batch_cut(s->next, s->next->n_items - 1, s->next->n_events - 1);
+}
+
+void settle_await(struct settle *s, struct batch_wait *wait) {
+        wait->next = s->next->waits;
+        s->next->waits = wait;
 }
 
 void settle_upgrade(struct settle *s, struct event *event) {
@@ -422,7 +433,7 @@ void settle_again(struct settle *s) {
 void settle_end(struct settle *s) {
         bool in_flight = s->in_flight;
 
-        if (s->next && s->manager->systemd_version)
+        if (s->next)
                 submit(s, TAKE_PTR(s->next));
         /* What is in flight is not in place yet. */
         if (s->incomplete && !in_flight && !s->manager->unread)

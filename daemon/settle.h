@@ -49,6 +49,10 @@ int settle_prepare(struct settle *settle, struct event *event, const struct entr
 void settle_commit(struct settle *settle, struct entry *entry);
 void settle_withdraw(struct settle *settle);
 
+/* Who waits is told what came of keeping what was committed last. For right after settle_commit(). */
+struct batch_wait;
+void settle_await(struct settle *settle, struct batch_wait *wait);
+
 /*
  * systemd is another one: told together with what the units' settings became at the same time, so when the
  * sweep that follows has ended, and what it found has settled. References the event.

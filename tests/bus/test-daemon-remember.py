@@ -6,12 +6,14 @@ in between, and what a database that could not be read at first says in the end.
 import json
 import mmap
 import os
+import signal
 import socket
 import sqlite3
 import struct
 import time
 
-from daemoncase import DaemonCase, configure, main
+from daemoncase import ERROR, DaemonCase, configure, main
+from peer import BusError
 
 FAULTY = os.environ["EXPOSURED_FAULTY"]
 JOURNAL = "/run/systemd/journal/socket"
@@ -41,6 +43,10 @@ class Case(DaemonCase):
     def again(self, **environment):
         self.stop()
         self.begin(**environment)
+
+    def kill(self):
+        self.daemon.process.process.send_signal(signal.SIGKILL)
+        self.daemon.process.process.wait()
 
     def forget(self):
         """What was told until now is of no interest; all of it was told."""
@@ -246,6 +252,80 @@ class Ends(Case):
         self.assertEqual((self.sql("SELECT * FROM acceptance"), self.open()), ([], set()))
 
 
+class Kept(Case):
+    """What was answered is on the disk."""
+
+    def assert_accepted(self):
+        self.kill()
+        self.assertEqual(self.sql("SELECT event FROM event"), [("regressed",), ("accepted",)])
+
+    def test_killed(self):
+        self.begin()
+        self.weaken("a.service")
+        self.accept("a.service")
+        self.assert_accepted()
+        self.begin()
+        self.assertEqual((self.open(), self.get("Baseline", "a.service")), (set(), PLAIN))
+
+    def test_reload(self):
+        """It does not wait for the end of that."""
+        self.begin()
+        self.weaken("a.service")
+        self.systemd.reloading(True)
+        self.wait_until(lambda: self.get("State") == "reloading")
+        self.accept("a.service")
+        self.assert_accepted()
+        self.systemd.reloading(False)
+        self.begin()
+        self.assertEqual(self.open(), set())
+
+    def test_sweep(self):
+        """Nor for what is read meanwhile; that is judged when all of it is."""
+        self.begin()
+        self.weaken("a.service")
+        self.protect("b.service", False)
+        self.systemd.rule("hold", "GetAll", "c.service")
+        self.systemd.reloading(True)
+        self.systemd.reloading(False)
+        self.wait_until(lambda: self.exposure("b.service") == PLAIN)
+        self.accept("a.service")
+        self.assert_accepted()
+
+    def test_caller_leaves(self):
+        self.begin()
+        self.weaken("a.service", "b.service")
+        somebody = self.connect()
+        self.call("ListRegressions", peer=somebody)
+        self.send("Accept", "sst", "a.service", "because", 0, peer=somebody)
+        somebody.close()
+        self.barrier()
+        # whatever became of that one
+        self.accept("b.service")
+        words = self.history()
+        self.assertEqual(words[2:].count(("accepted", "a.service")), "a.service" not in self.open())
+        self.assertEqual(words.count(("accepted", "b.service")), 1)
+
+    def test_many(self):
+        """Of one caller at once: each is kept, or refused."""
+        self.begin()
+        self.weaken(*self.units)
+        calls = [self.send("Accept", "sst", self.units[i % 3], "because", 0) for i in range(60)]
+        answers = []
+        for call in calls:
+            try:
+                answers.append(len(self.peer.answer(call)[0]))
+            except BusError as error:
+                answers.append(error.name.removeprefix(ERROR))
+        self.assertEqual(answers.count(32), 3)
+        self.assertLessEqual(set(answers), {32, "NothingToAccept", "LimitExceeded"})
+        self.assert_open_nothing()
+
+    def assert_open_nothing(self):
+        self.kill()
+        self.begin()
+        self.assertEqual(self.open(), set())
+
+
 class Instances(Case):
     units = ("t@1.service", "t@2.service", "t@3.service")
 
@@ -342,8 +422,11 @@ class Unread(Case):
         self.stop()
         self.begin_unread()
         self.weaken("a.service", "b.service")
-        self.accept("a.service")
-        self.accept("b.service", 3600)
+        for unit, seconds in (("a.service", 0), ("b.service", 3600)):
+            # it counts, and that it may not last is said
+            with self.assertRaisesRegex(BusError, rf"StoreUnavailable: {unit} is accepted, but in memory only"):
+                self.accept(unit, seconds)
+        self.assertEqual(self.open(), set())
         self.begin_reading()
         self.assertEqual(self.open(), set())
         self.again()
