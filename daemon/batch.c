@@ -56,6 +56,7 @@ struct batch *batch_free(struct batch *batch) {
         free(batch->items);
         free(batch->events);
         free(batch->systemd_version);
+        free(batch->policy);
         free(batch);
         return NULL;
 }
@@ -78,6 +79,13 @@ struct item *batch_add(struct batch *batch, const char *key) {
                 return NULL;
         batch->items[batch->n_items] = (struct item) { .key = copy };
         return &batch->items[batch->n_items++];
+}
+
+struct item *batch_find(const struct batch *batch, const char *key) {
+        for (size_t i = batch->n_items; i-- > 0;)
+                if (streq(batch->items[i].key, key))
+                        return &batch->items[i];
+        return NULL;
 }
 
 int item_take_paths(struct item *item, const struct unit *unit) {
@@ -282,6 +290,7 @@ static int item_write_acceptance(struct store *store, const struct batch *batch,
                 .until = item->until,
                 .facts = item->before_acceptance,
                 .systemd_version = batch->systemd_version,
+                .model_version = batch->model_version,
         });
 }
 
@@ -294,6 +303,7 @@ static int item_write(struct store *store, const struct batch *batch, const stru
         r = store_put_baseline(store, &(struct store_baseline) {
                 .unit = item->key,
                 .systemd_version = batch->systemd_version,
+                .model_version = batch->model_version,
                 .taken = item->taken,
                 .seen = item->seen,
                 .facts = item->baseline,
@@ -323,7 +333,7 @@ static int write_events(struct store *store, const struct batch *batch) {
         int r = 0;
 
         for (size_t i = 0; i < batch->n_events && r >= 0; i++) {
-                r = event_store(store, batch->events[i]);
+                r = event_store(store, batch->events[i], batch->model_version);
                 /* Written before, and the confirmation was lost. */
                 if (r == -EEXIST)
                         r = 0;
@@ -334,6 +344,16 @@ static int write_events(struct store *store, const struct batch *batch) {
                         r = 0;
         }
         return r;
+}
+
+/* By what all that is kept was judged and told. */
+static int note_model(struct store *store, const struct batch *batch) {
+        int r;
+
+        if (batch->old_model)
+                return 0;
+        r = store_put_text(store, "systemd-version", batch->systemd_version);
+        return r < 0 || !batch->policy ? r : store_put_text(store, "policy", batch->policy);
 }
 
 static int write_all(struct store *store, struct batch *batch, const struct snapshot *snapshots) {
@@ -347,7 +367,7 @@ static int write_all(struct store *store, struct batch *batch, const struct snap
                 r = refused(item_write(store, batch, &batch->items[i], &snapshots[i]), "what is known of",
                             batch->items[i].key);
         if (r >= 0)
-                r = batch->old_version ? 0 : store_put_text(store, "systemd-version", batch->systemd_version);
+                r = note_model(store, batch);
         if (r >= 0)
                 r = store_commit(store);
         if (r < 0)

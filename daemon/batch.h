@@ -51,6 +51,8 @@ struct batch_wait {
         struct batch_wait *next;
 };
 
+#define MODEL_VERSION_SIZE 40U
+
 struct batch {
         struct item *items;
         size_t n_items, n_allocated;
@@ -61,7 +63,9 @@ struct batch {
         bool announced;                 /* the events were told already */
         bool private;                   /* only the user hears of it whose files these are */
         bool unread;                    /* what the store holds is not known: nothing is written over it */
-        bool old_version;               /* an upgrade of systemd is still to be told: it is not noted yet */
+        bool old_model;                 /* what another model does is still to be told: it is not noted yet */
+        char *policy;                   /* to be noted, see policy-text.h; NULL: it is as it was */
+        char model_version[MODEL_VERSION_SIZE]; /* what was judged by */
         struct event *upgrade;          /* that event, borrowed: it is one of the events too */
         struct batch_wait *waits;       /* borrowed */
 };
@@ -73,6 +77,9 @@ DEFINE_CLEANUP(struct batch *, batch_free)
 
 /* An empty item for this key; valid until the next one is added. NULL: out of memory. */
 struct item *batch_add(struct batch *batch, const char *key);
+
+/* The last one for this key, or NULL. */
+struct item *batch_find(const struct batch *batch, const char *key);
 
 /* Drops the items and events beyond so many. */
 void batch_cut(struct batch *batch, size_t n_items, size_t n_events);

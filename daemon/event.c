@@ -206,7 +206,7 @@ static const struct store_cause *to_store_causes(const struct event *event) {
         return causes;
 }
 
-int event_store(struct store *store, const struct event *event) {
+int event_store(struct store *store, const struct event *event, const char *model_version) {
         _cleanup_(freep) const struct store_event_unit *units = to_store_units(event);
         _cleanup_(freep) const struct store_cause *causes = to_store_causes(event);
 
@@ -220,6 +220,7 @@ int event_store(struct store *store, const struct event *event) {
                 .before = event->before,
                 .after = event->after,
                 .systemd_version = event->systemd_version,
+                .model_version = model_version,
                 .units = units,
                 .n_units = event->n_units,
                 .causes = causes,

@@ -31,6 +31,7 @@ struct loaded {
         struct event **events;
         size_t n_events;
         char *systemd_version;
+        char *policy;
 };
 
 static struct loaded *loaded_free(struct loaded *l) {
@@ -40,6 +41,7 @@ static struct loaded *loaded_free(struct loaded *l) {
                 event_unref(l->events[i]);
         free(l->events);
         free(l->systemd_version);
+        free(l->policy);
         ledger_done(&l->ledger);
         free(l);
         return NULL;
@@ -141,6 +143,8 @@ static int run_load(struct store *store, void *data) {
                 r = store_each_unannounced(store, on_unannounced, l);
         if (r >= 0)
                 r = store_get_text(store, "systemd-version", &l->systemd_version);
+        if (r >= 0)
+                r = store_get_text(store, "policy", &l->policy);
         return r;
 }
 
@@ -216,6 +220,8 @@ static void take(struct manager *m, struct loaded *l) {
         m->ledger = l->ledger;
         l->ledger = (struct ledger) {};
         m->stored_version = TAKE_PTR(l->systemd_version);
+        m->stored_policy = TAKE_PTR(l->policy);
+        m->ledger_is_stored = true;
         m->ledger_is_new = m->ledger.n_entries == 0;
         m->unread = 0;
         for (size_t i = 0; i < l->n_events; i++)

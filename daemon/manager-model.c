@@ -7,6 +7,7 @@
 #include "log.h"
 #include "manager.h"
 #include "policy-file.h"
+#include "policy-text.h"
 #include "policy-watch.h"
 #include "status.h"
 #include "timer.h"
@@ -20,26 +21,35 @@ static unsigned parse_version(const char *version) {
         return version ? (unsigned) strtoul(version + strcspn(version, "0123456789"), NULL, 10) : 0;
 }
 
-/* The policy in use changes only where one could be looked for. *ret_former is the path of the one before. */
+/* The policy in use changes only where one could be looked for. *ret_former is the text of the one before. */
 static int read_policy(struct manager *m, struct policy *ret_policy, char **ret_former) {
-        _cleanup_(freep) char *path = NULL;
-        char *problem;
+        _cleanup_(freep) char *path = NULL, *problem = NULL, *text = NULL;
+        struct policy policy;
         int r = 0;
 
         if (m->policy_watch)
                 r = policy_watch_follow(m->policy_watch);
         if (r >= 0)
-                r = policy_file_load(NULL, ret_policy, &path, &problem);
+                r = policy_file_load(NULL, &policy, &path, &problem);
         if (r < 0)
                 return r;
-        if (r == POLICY_READ && !streq_ptr(m->policy_path, path))
+        if (r != POLICY_READ) {
+                policy_init(&policy);
+                free(TAKE_PTR(path));
+        }
+        if (policy_text_write(&policy, path, &text) < 0) {
+                policy_done(&policy);
+                return -ENOMEM;
+        }
+        if (path && !streq_ptr(m->policy_path, path))
                 log_info("Using the policy in %s.", path);
         free(m->policy_problem);
-        m->policy_problem = problem;
-        *ret_former = m->policy_path;
-        m->policy_path = r == POLICY_READ ? TAKE_PTR(path) : NULL;
-        if (r != POLICY_READ)
-                policy_init(ret_policy);
+        m->policy_problem = TAKE_PTR(problem);
+        free(m->policy_path);
+        m->policy_path = TAKE_PTR(path);
+        *ret_former = m->policy_text;
+        m->policy_text = TAKE_PTR(text);
+        *ret_policy = policy;
         return 0;
 }
 
@@ -55,14 +65,37 @@ int manager_init_model(struct manager *m) {
         return 0;
 }
 
-/* old_version: of the manager that the old model was made for; was: its name, where it is another one now. */
-static void update_model(struct manager *m, unsigned old_version, const char *was) {
-        struct former_model former = { .model = m->model, .version = was };
-        _cleanup_(freep) char *policy_path = NULL;
+/* By what the ledger was judged: a policy of that text, for a systemd of that version. 0 or -ENOMEM. */
+static int former_init(struct former_model *former, const struct manager *m, const char *text, unsigned version,
+                       char **ret_path) {
         struct policy policy;
         int r;
 
-        r = read_policy(m, &policy, &policy_path);
+        r = policy_text_read(text, &policy, ret_path);
+        if (r < 0)
+                return r;
+        model_init(&former->model, version, m->scope, &policy, syscall_exists, NULL);
+        former->policy_path = *ret_path;
+        former->policy_changed = !policy_text_same(text, m->policy_text);
+        return 0;
+}
+
+/* Where there is nothing to compare with yet, it is taken as it is. */
+static void take_policy(struct manager *m, struct policy *policy) {
+        unsigned version = parse_version(m->systemd_version);
+
+        model_done(&m->model);
+        model_init(&m->model, version, m->scope, policy, syscall_exists, NULL);
+}
+
+/* old_version: of the manager that the old model was made for; was: its name, where it is another one now. */
+static void update_model(struct manager *m, unsigned old_version, const char *was) {
+        struct former_model former = { .version = was };
+        _cleanup_(freep) char *text = NULL, *path = NULL;
+        struct policy policy;
+        int r;
+
+        r = read_policy(m, &policy, &text);
         m->policy_unread = r < 0;
         if (r < 0) {
                 log_errno(LOG_ERR, r, "Cannot look for a policy, keeping the one in use and trying again");
@@ -70,16 +103,26 @@ static void update_model(struct manager *m, unsigned old_version, const char *wa
                 status_changed(m->status);
                 return;
         }
-        former.policy_path = policy_path;
-        if (former.model.systemd_version != old_version) {
-                struct policy same = former.model.policy;
-
-                model_init(&former.model, old_version, m->scope, &same, syscall_exists, NULL);
+        status_changed(m->status);
+        if (!m->systemd_version) {
+                take_policy(m, &policy);
+                return;
         }
-        model_init(&m->model, parse_version(m->systemd_version), m->scope, &policy, syscall_exists, NULL);
+        /* What was read from the database was judged by what is noted there. */
+        r = former_init(&former, m, m->ledger_is_stored && m->stored_policy ? m->stored_policy : text, old_version,
+                        &path);
+        if (r < 0) {
+                (void) log_oom();
+                policy_done(&policy);
+                free(m->policy_text);
+                m->policy_text = TAKE_PTR(text);
+                timer_arm(m->policy_timer, USEC_PER_SEC);
+                return;
+        }
+        take_policy(m, &policy);
+        m->ledger_is_stored = false;
         manager_reassess(m, &former);
         model_done(&former.model);
-        status_changed(m->status);
 }
 
 void manager_update_model(struct manager *m) {

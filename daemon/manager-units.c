@@ -145,27 +145,40 @@ static struct event *model_event(struct manager *m, const struct model *old) {
 }
 
 /* Which policy file came, went or changed. */
-static int find_policy_cause(const struct manager *m, const char *former, struct event *event) {
+static int find_policy_cause(const struct manager *m, const struct former_model *model, struct causes *ret,
+                             uint64_t time) {
         enum cause_change change = CAUSE_CHANGED;
+        const char *former = model->policy_path;
 
-        if (!former && !m->policy_path)
+        if (!model->policy_changed || (!former && !m->policy_path))
                 return 0;
         if (m->policy_path && !streq_ptr(former, m->policy_path))
                 change = CAUSE_CREATED;
         else if (!m->policy_path && !m->policy_problem)
                 change = CAUSE_REMOVED;
-        return causes_set_file(&event->causes, m->policy_path ?: former, change, event->time);
+        return causes_set_file(ret, m->policy_path ?: former, change, time);
+}
+
+/* Where systemd is another one that comes first. */
+static int find_causes(const struct manager *m, const struct former_model *former, struct event *event) {
+        struct causes policy = {};
+        int r;
+
+        r = find_policy_cause(m, former, &policy, event->time);
+        if (r >= 0 && former->version)
+                r = causes_set_manager(&event->causes, former->version, m->systemd_version, event->time);
+        if (r >= 0)
+                r = causes_merge(&event->causes, &policy);
+        causes_done(&policy);
+        return r;
 }
 
 /* A model that judges otherwise is one event, whatever it does to how many units. */
 static void tell_model(struct manager *m, const struct former_model *former) {
         _cleanup_(event_unrefp) struct event *event = model_event(m, &former->model);
-        int r = event ? 0 : -ENOMEM;
+        int r;
 
-        if (r >= 0 && former->version)
-                r = causes_set_manager(&event->causes, former->version, m->systemd_version, event->time);
-        else if (r >= 0)
-                r = find_policy_cause(m, former->policy_path, event);
+        r = event ? find_causes(m, former, event) : -ENOMEM;
         if (r < 0)
                 (void) log_oom();
         else if (former->version)
@@ -177,6 +190,8 @@ static void tell_model(struct manager *m, const struct former_model *former) {
 void manager_reassess(struct manager *m, const struct former_model *former) {
         ledger_update_model(&m->ledger, &former->model, &m->model);
         tell_model(m, former);
+        if (former->version || former->policy_changed)
+                settle_model_changed(m->settle);
         for (size_t i = 0; i < m->units.n_units; i++) {
                 struct unit *unit = m->units.units[i];
 

@@ -518,7 +518,9 @@ struct manager *manager_free(struct manager *m) {
         model_done(&m->model);
         free(m->systemd_version);
         free(m->stored_version);
+        free(m->stored_policy);
         free(m->policy_path);
+        free(m->policy_text);
         free(m->policy_problem);
         sd_event_unref(m->event);
         free(m);

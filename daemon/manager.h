@@ -29,6 +29,7 @@ struct manager {
         struct model model;             /* empty before systemd told its version */
         char *systemd_version;          /* NULL: not told yet */
         char *policy_path;              /* the policy file in use, or NULL */
+        char *policy_text;              /* that policy, as it is kept; see policy-text.h */
         char *policy_problem;           /* what of it is not applied, or NULL */
         bool policy_unread;             /* it could not be looked for; it will be again */
 
@@ -49,6 +50,8 @@ struct manager {
         int unread;                     /* why it could not be read so far, negative errno; it is tried again */
         bool ledger_is_new;             /* that was nothing: the first start */
         char *stored_version;           /* of systemd, when something was kept last; NULL: unknown */
+        char *stored_policy;            /* likewise, see policy-text.h */
+        bool ledger_is_stored;          /* it was judged by these, and has to be by the present model */
         bool manager_changed;           /* systemd is another one than then */
 
         struct connection *connection;
@@ -113,6 +116,7 @@ struct former_model {
         struct model model;
         const char *version;            /* of systemd, where it is another one now; else NULL */
         const char *policy_path;        /* NULL: the built-in policy */
+        bool policy_changed;
 };
 
 /* manager-units.c: what was read becomes facts, assessment and news. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <exposured/macro.h>
@@ -10,6 +12,7 @@
 #include "judge.h"
 #include "log.h"
 #include "manager.h"
+#include "policy-text.h"
 #include "prune.h"
 #include "settle.h"
 #include "snapshot.h"
@@ -32,6 +35,7 @@ struct settle {
         struct upgrade upgrade;
         uint64_t left;                  /* monotonic, µs: when the last unit of an entry went; 0: none did */
         bool in_flight;                 /* a batch is being kept */
+        bool model_changed;             /* what the old one made of several states is still to be written anew */
         bool rewrite;                   /* all is to be written again */
         bool incomplete;                /* the archive lacks something that could not be written */
         uint64_t rest_until;            /* monotonic, µs: memory ran out, nothing is tried before */
@@ -75,6 +79,8 @@ static void schedule(struct settle *s) {
         /* No unit is judged before. */
         if (s->upgrade.event)
                 due = s->upgrade.due;
+        else if (s->model_changed)
+                due = now;
         if (s->next || (s->rewrite && !s->manager->unread))
                 due = now;
         if (due < s->rest_until)
@@ -280,6 +286,11 @@ static void on_kept(void *userdata, void *data, int result) {
                 s->rewrite = s->rewrite || s->incomplete;
         s->failure = result < 0 ? result : 0;
         batch_end_waits(batch, result < 0 ? result : 0);
+        /* After a new database was filled it is noted there for sure. */
+        if (result >= 0 && (batch->policy || batch->announced)) {
+                free(m->stored_policy);
+                m->stored_policy = TAKE_PTR(batch->policy);
+        }
         batch_free(batch);
         if (result >= 0)
                 prune_if_due(m);
@@ -288,12 +299,30 @@ static void on_kept(void *userdata, void *data, int result) {
         settle_advance(s);
 }
 
+static bool policy_is_noted(const struct manager *m) {
+        return streq_ptr(m->stored_policy, m->policy_text);
+}
+
+/* By what all is judged. It is noted once all that it does is told, so that a crash forgets nothing. */
+static void add_model(const struct settle *s, struct batch *batch) {
+        const struct manager *m = s->manager;
+
+        (void) snprintf(batch->model_version, sizeof(batch->model_version), "%u %016" PRIx64,
+                        m->model.systemd_version, policy_text_digest(m->policy_text ?: ""));
+        batch->old_model = !m->systemd_version || s->upgrade.event || s->next || s->model_changed;
+        free(batch->policy);
+        batch->policy = NULL;
+        /* Without memory it is done another time. */
+        if (!batch->old_model && m->policy_text && (batch->announced || !policy_is_noted(m)))
+                batch->policy = strdup(m->policy_text);
+}
+
 static void submit(struct settle *s, struct batch *batch) {
         int r;
 
         s->in_flight = true;
-        batch->old_version = s->upgrade.event || !s->manager->systemd_version;
         batch->unread = s->manager->unread < 0;
+        add_model(s, batch);
         r = archive_submit(s->manager->archive, batch_run, on_kept, batch);
         if (r < 0)
                 on_kept(s->manager, batch, r);
@@ -325,6 +354,34 @@ static void judge_all(struct settle *s, struct batch *batch) {
                 s->manager->manager_changed = false;
 }
 
+/* An assessment that stands for several states cannot be made again from their facts. */
+static void keep_composites(struct settle *s, struct batch *batch) {
+        const struct ledger *ledger = &s->manager->ledger;
+        size_t n_items = batch->n_items;
+
+        for (size_t i = 0; i < ledger->n_entries; i++) {
+                struct entry *entry = ledger->entries[i];
+                struct item *item;
+                char *files_key;
+
+                if (!entry->composite || entry->passing || batch_find(batch, entry->key))
+                        continue;
+                item = batch_add(batch, entry->key);
+                if (!item) {
+                        (void) log_oom();
+                        batch_cut(batch, n_items, batch->n_events);
+                        try_again(s);
+                        return;
+                }
+                /* No files are written: whose they were is still to be known. */
+                files_key = TAKE_PTR(entry->files_key);
+                item_take_entry(item, entry);
+                item_take_regression(item, entry);
+                entry->files_key = files_key;
+        }
+        s->model_changed = false;
+}
+
 /* What a sweep or a reload finds may take back what waits to be judged; they are heard of when they end. */
 static bool may_judge(const struct manager *m) {
         return m->systemd_version && !scan_state(m->scan)->sweeping && (m->ready || m->busy != BUSY_RELOADING);
@@ -351,13 +408,16 @@ void settle_advance(struct settle *s) {
         judging = judging && !upgrade_waits(&s->upgrade, m->config.settle_usec);
         if (judging)
                 judge_all(s, batch);
+        if (s->model_changed && !s->upgrade.event)
+                keep_composites(s, batch);
         s->next = NULL;
-        if (batch->n_items == 0 && batch->n_events == 0)
-                batch_free(batch);
-        else {
+        if (batch->n_items > 0 || batch->n_events > 0) {
                 m->ledger_is_new = m->ledger_is_new && !judging;
                 submit(s, batch);
-        }
+        } else if (judging && !m->unread && !s->incomplete && !policy_is_noted(m))
+                submit(s, batch);
+        else
+                batch_free(batch);
         schedule(s);
 }
 
@@ -404,6 +464,11 @@ void settle_upgrade(struct settle *s, struct event *event) {
                 event_unref(s->upgrade.event);
         }
         s->upgrade = (struct upgrade) { .event = event_ref(event) };
+        schedule(s);
+}
+
+void settle_model_changed(struct settle *s) {
+        s->model_changed = true;
         schedule(s);
 }
 

@@ -59,6 +59,9 @@ void settle_await(struct settle *settle, struct batch_wait *wait);
  */
 void settle_upgrade(struct settle *settle, struct event *event);
 
+/* The model is another one. What was computed from the old one is written anew before the new one is noted. */
+void settle_model_changed(struct settle *settle);
+
 /* Everything is written to the archive again, which lost it. */
 void settle_rewrite(struct settle *settle);
 

@@ -176,7 +176,7 @@ struct store_acceptance {
 int store_put_acceptance(struct store *store, const struct store_acceptance *acceptance);
 int store_remove_acceptance(struct store *store, const char *unit);
 
-/* Single texts: systemd's version, the model's. A few, of at most 4095 bytes. */
+/* Single texts: systemd's version, the policy. A few, of at most 16383 bytes. */
 int store_put_text(struct store *store, const char *key, const char *value);
 /* *ret_value is NULL where there is none; to be freed. */
 int store_get_text(struct store *store, const char *key, char **ret_value);

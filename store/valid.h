@@ -9,7 +9,7 @@
 #define WORD_MAX 31U
 #define VERSION_MAX 255U
 #define KEY_MAX 63U
-#define VALUE_MAX 4095U
+#define VALUE_MAX 16383U
 #define FACTS_MAX 16384U
 #define CHECKS_MAX 16384U
 #define ID_LENGTH 32U

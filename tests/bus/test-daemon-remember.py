@@ -252,6 +252,104 @@ class Ends(Case):
         self.assertEqual((self.sql("SELECT * FROM acceptance"), self.open()), ([], set()))
 
 
+class Models(Case):
+    """By what was judged is remembered too: a policy that changes while nobody watches is told."""
+
+    POLICY = "/run/systemd/systemd-analyze-security.policy"
+
+    def setUp(self):
+        super().setUp()
+        os.makedirs(os.path.dirname(self.POLICY), exist_ok=True)
+        self.addCleanup(self.set_weight, None)
+
+    def set_weight(self, weight):
+        if weight is not None:
+            self.write(self.POLICY, json.dumps({"PrivateNetwork": {"weight": weight}}))
+        elif os.path.exists(self.POLICY):
+            os.unlink(self.POLICY)
+
+    def assert_model(self, change):
+        self.assert_told(("Model", ""))
+        row = self.call("GetHistory", "ssu", "", "", 1)[0][0]
+        self.assertEqual(([cause[:2] for cause in row[8]], sorted(row[4])), ([(self.POLICY, change)], list(self.units)))
+        units = self.call("GetEventUnits", "s", row[0])[0]
+        self.assertNotEqual(units[0][1], units[0][2])
+
+    def model_versions(self):
+        return {row[0] for row in self.sql("SELECT DISTINCT model_version FROM baseline")}
+
+    def test_policy_while_it_was_down(self):
+        self.begin()
+        self.heard()
+        for weight, change in ((10000, "created"), (20000, "changed"), (None, "removed")):
+            self.stop()
+            self.set_weight(weight)
+            self.begin()
+            self.assert_model(change)
+            self.again()
+            self.assert_told()
+
+    def test_other_words(self):
+        """What says the same in another way is no change."""
+        self.set_weight(10000)
+        self.begin()
+        self.stop()
+        self.write(self.POLICY, json.dumps({"PrivateNetwork": {"weight": 10000, "description_bad": "Bad."}}, indent=4))
+        self.begin()
+        self.assert_told()
+        self.again()
+        self.assert_told()
+
+    def test_killed_after_that(self):
+        """What was not told before the end is told, and no more than that."""
+        self.begin()
+        self.stop()
+        self.set_weight(10000)
+        self.begin()
+        self.kill()
+        self.begin()
+        self.assert_model("created")
+
+    def test_systemd_too(self):
+        """Both are one event; systemd comes first."""
+        self.begin()
+        self.stop()
+        self.set_weight(10000)
+        self.systemd.version("262")
+        self.begin()
+        self.assert_told(("Model", ""))
+        causes = [cause[:2] for cause in self.call("GetHistory", "ssu", "", "", 0)[0][0][8]]
+        self.assertEqual(causes, [("", "manager"), (self.POLICY, "created")])
+        self.again()
+        self.assert_told()
+
+    def test_versions_are_kept(self):
+        """In each row; what stands for several states is written anew when the model is another one."""
+        self.protect("a.service", False)
+        self.protect("a.service", setting="PrivateTmp")
+        self.begin()
+        self.protect("a.service")
+        self.protect("a.service", False, "PrivateTmp")
+        self.reload()
+        self.wait_until(lambda: self.open() == {"a.service"})
+        self.wait_until(lambda: self.sql("SELECT unit FROM baseline WHERE composite") == [("a.service",)])
+        before, = self.model_versions()
+        self.assertRegex(before, r"\A[0-9]+ [0-9a-f]{16}\Z")
+        self.assertEqual(self.sql("SELECT DISTINCT model_version FROM event"), [(before,)])
+        open_since = self.call("ListRegressions")[0][0][:2]
+        self.set_weight(10000)
+        self.wait_until(lambda: self.history()[-1] == ("model", ""))
+        self.assertEqual(len(self.model_versions()), 2)
+        after, = self.sql("SELECT model_version FROM baseline WHERE composite")[0]
+        self.assertNotEqual(before, after)
+        baseline = self.get("Baseline", "a.service")
+        self.forget()
+        self.again()
+        self.assert_told()
+        self.assertEqual(self.get("Baseline", "a.service"), baseline)
+        self.assertEqual(self.call("ListRegressions")[0][0][:2], open_since)
+
+
 class Kept(Case):
     """What was answered is on the disk."""
 

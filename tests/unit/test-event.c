@@ -80,7 +80,7 @@ START_TEST(to_store_and_back) {
         struct store *store = open_as(folder, STORE_CREATED);
 
         begin(store);
-        ck_assert_int_eq(event_store(store, event), 0);
+        ck_assert_int_eq(event_store(store, event, "257 0123456789abcdef"), 0);
         commit(store);
         ck_assert_int_eq(store_get_event(store, event->id, take, &back), 1);
         ck_assert_ptr_nonnull(back);

@@ -386,7 +386,7 @@ END_TEST
 
 START_TEST(wrong_others) {
         static const struct check_change none[] = { { _CHECK_MAX, 0, 1 } };
-        _cleanup_(freep) char *long_text = letters(4096);
+        _cleanup_(freep) char *long_text = letters(16384);
         struct store_regression regression = { .unit = "a", .id = sample_id(1) }, bad_r;
         struct store_acceptance acceptance = { .unit = "a", .id = sample_id(1), .systemd_version = "1" };
         struct store_acceptance bad_a;
