@@ -32,6 +32,7 @@ struct loaded {
         size_t n_events;
         char *systemd_version;
         char *policy;
+        uint64_t last_seen;             /* realtime, µs */
 };
 
 static struct loaded *loaded_free(struct loaded *l) {
@@ -60,6 +61,8 @@ static int on_baseline(void *userdata, const struct store_baseline *row) {
         entry->gone = row->gone;
         entry->taken = row->taken;
         entry->seen = row->seen;
+        if (row->seen > l->last_seen)
+                l->last_seen = row->seen;
         entry->files_signature = row->files_signature;
         entry->exposure = row->assessment.exposure;
         if (row->composite) {
@@ -222,6 +225,7 @@ static void take(struct manager *m, struct loaded *l) {
         m->stored_version = TAKE_PTR(l->systemd_version);
         m->stored_policy = TAKE_PTR(l->policy);
         m->ledger_is_stored = true;
+        m->last_seen = l->last_seen;
         m->ledger_is_new = m->ledger.n_entries == 0;
         m->unread = 0;
         for (size_t i = 0; i < l->n_events; i++)

@@ -50,6 +50,7 @@ struct manager {
         int unread;                     /* why it could not be read so far, negative errno; it is tried again */
         bool ledger_is_new;             /* that was nothing: the first start */
         char *stored_version;           /* of systemd, when something was kept last; NULL: unknown */
+        uint64_t last_seen;             /* the newest time at which a unit was loaded then; realtime, µs; 0: unknown */
         char *stored_policy;            /* likewise, see policy-text.h */
         bool ledger_is_stored;          /* it was judged by these, and has to be by the present model */
         bool manager_changed;           /* systemd is another one than then */

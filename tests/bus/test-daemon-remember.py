@@ -350,6 +350,65 @@ class Models(Case):
         self.assertEqual(self.call("ListRegressions")[0][0][:2], open_since)
 
 
+class Clock(Case):
+    """What is too old is forgotten, but not because the clock says so once."""
+
+    YEAR = 365 * 86400 * 10**6
+
+    def live(self):
+        """A life that writes something, and so forgets what is too old."""
+        self.begin()
+        self.protect("b.service", setting="PrivateTmp")
+        self.reload()
+        self.wait_until(lambda: ("improved", "b.service") in self.history())
+        self.barrier()
+        self.stop()
+
+    def setUp(self):
+        super().setUp()
+        self.begin()
+        self.systemd.load("once.service")
+        self.weaken("a.service")
+        self.protect("a.service")
+        self.reload()
+        self.wait_until(lambda: not self.open())
+        self.systemd.unload("once.service")
+        self.forget()
+        self.stop()
+
+    def ago(self, usec, clock=True):
+        self.sql("UPDATE event SET time = time - ?", (usec,))
+        self.sql("UPDATE seen SET time = time - ?", (usec,))
+        self.assertEqual(self.sql("SELECT count(*) FROM text WHERE key = 'clock'"), [(1,)])
+        if clock:
+            self.sql("UPDATE text SET value = value - ? WHERE key = 'clock'", (usec,))
+
+    def kept(self):
+        events = {row[0] for row in self.sql("SELECT event FROM event WHERE unit = 'a.service'")}
+        return events, self.sql("SELECT count(*) FROM baseline WHERE unit = 'once.service'")[0][0]
+
+    def test_ahead(self):
+        """Years after the last life by its clock: all of it is there still."""
+        self.ago(11 * self.YEAR)
+        self.live()
+        self.assertEqual(self.kept(), ({"regressed", "improved"}, 1))
+        day = 86400 * 10**6
+        clock, = self.sql("SELECT CAST(value AS INTEGER) FROM text WHERE key = 'clock'")[0]
+        self.assertAlmostEqual(clock, time.time() * 10**6 - 11 * self.YEAR + day, delta=day / 2)
+
+    def test_ahead_of_an_older_version(self):
+        """That did not note the time."""
+        self.ago(11 * self.YEAR)
+        self.sql("DELETE FROM text WHERE key = 'clock'")
+        self.live()
+        self.assertEqual(self.kept(), ({"regressed", "improved"}, 1))
+
+    def test_too_old(self):
+        self.ago(3 * self.YEAR, clock=False)
+        self.live()
+        self.assertEqual(self.kept(), (set(), 0))
+
+
 class Kept(Case):
     """What was answered is on the disk."""
 
