@@ -16,6 +16,7 @@ static const struct {
         { "property", "was set at run time" },
         { "manager",  "systemd itself changed" },
         { "expired",  "an acceptance expired" },
+        { "limit",    "more exposed than new units may be" },
         { "unknown",  "the cause is not known" },
 };
 

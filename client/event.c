@@ -246,3 +246,7 @@ void event_list_done(struct event_list *list) {
         free(list->messages);
         *list = (struct event_list) {};
 }
+
+bool event_is_above_limit(const struct event *event) {
+        return streq(event->kind, "appeared") && event->n_causes > 0 && streq(event->causes[0].change, "limit");
+}

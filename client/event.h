@@ -57,6 +57,9 @@ int event_read_checks(sd_bus_message *m, struct event_check **checks, size_t *n_
 int event_read(struct event *event, sd_bus_message *message);
 void event_done(struct event *event);
 
+/* Whether it tells of a new unit that is above the limit for these, and so is an alert. */
+bool event_is_above_limit(const struct event *event);
+
 typedef int (*event_fn)(const struct event *event, void *userdata);
 
 /*

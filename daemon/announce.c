@@ -201,8 +201,8 @@ static void add_message(struct fields *fields, const struct event *event) {
         }
 }
 
-static int priority_of(const struct manager *m, const struct event *event) {
-        if (event->type == EVENT_APPEARED && event->after > m->config.new_unit_exposure_max)
+static int priority_of(const struct event *event) {
+        if (causes_have_limit(&event->causes))
                 return LOG_WARNING;
         return kinds[event->type].priority;
 }
@@ -220,7 +220,7 @@ static void to_journal(struct manager *m, const struct event *event) {
         add_message(fields, event);
         clean_message(fields);
         add_field(fields, "MESSAGE_ID=%s", kinds[event->type].message_id);
-        add_field(fields, "PRIORITY=%d", priority_of(m, event));
+        add_field(fields, "PRIORITY=%d", priority_of(event));
         add_field(fields, "EXPOSURED_ID=%s", event->id);
         add_field(fields, "EXPOSURED_EVENT=%s", event_type_to_string(event->type));
         add_field(fields, "EXPOSURED_SCOPE=%s", m->scope == SCOPE_USER ? "user" : "system");

@@ -20,6 +20,7 @@ struct batch *batch_new(const char *systemd_version, bool private) {
         if (!batch->systemd_version)
                 return batch_free(batch);
         batch->private = private;
+        batch->new_unit_exposure_max = UINT8_MAX;
         return batch;
 }
 
@@ -207,6 +208,10 @@ static int item_tell_upgrade(struct batch *batch, struct item *item, const struc
         return r;
 }
 
+static bool is_above_limit(const struct batch *batch, const struct item *item) {
+        return item->type == EVENT_APPEARED && item->after > batch->new_unit_exposure_max;
+}
+
 static int item_tell(struct batch *batch, struct item *item, struct causes *causes) {
         struct event *event;
         int worst, r;
@@ -221,9 +226,14 @@ static int item_tell(struct batch *batch, struct item *item, struct causes *caus
                 event = event_new(item->type, item->key, batch->systemd_version);
                 if (!event)
                         return -ENOMEM;
+                /* That nobody knows a cause says nothing beside that. */
+                if (is_above_limit(batch, item) && cause_is_unknown(causes))
+                        causes_done(causes);
                 event->causes = *causes;
                 *causes = (struct causes) {};
-                r = batch_add_event(batch, event);
+                r = is_above_limit(batch, item) ? causes_add_limit(&event->causes, event->time) : 0;
+                if (r >= 0)
+                        r = batch_add_event(batch, event);
                 event_unref(event);
                 if (r < 0)
                         return r;

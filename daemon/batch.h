@@ -59,6 +59,7 @@ struct batch {
         struct event **events;          /* what is told: given ones first, then those that the run makes */
         size_t n_events;
         char *systemd_version;
+        uint8_t new_unit_exposure_max;  /* tenths: a new unit above it is told as an alert */
         bool manager_changed;           /* systemd is another one since the last batch */
         bool announced;                 /* the events were told already */
         bool private;                   /* only the user hears of it whose files these are */

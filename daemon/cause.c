@@ -18,6 +18,7 @@ static const char *const changes[_CAUSE_CHANGE_MAX] = {
         [CAUSE_PROPERTY] = "property",
         [CAUSE_MANAGER] = "manager",
         [CAUSE_EXPIRED] = "expired",
+        [CAUSE_LIMIT] = "limit",
         [CAUSE_UNKNOWN] = "unknown",
 };
 
@@ -354,6 +355,32 @@ int causes_set_manager(struct causes *ret, const char *before, const char *now, 
 
 int causes_set_file(struct causes *ret, const char *path, enum cause_change change, uint64_t time) {
         return set_one(ret, path, change, time, NULL);
+}
+
+int causes_add_limit(struct causes *causes, uint64_t time) {
+        struct causes limit;
+        struct cause *grown;
+        int r;
+
+        r = set_one(&limit, "", CAUSE_LIMIT, time, NULL);
+        if (r < 0)
+                return r;
+        grown = reallocarray(causes->causes, causes->n_causes + 1, sizeof(*grown));
+        if (!grown) {
+                causes_done(&limit);
+                return -ENOMEM;
+        }
+        memmove(grown + 1, grown, causes->n_causes * sizeof(*grown));
+        grown[0] = limit.causes[0];
+        causes->causes = grown;
+        causes->n_causes++;
+        free(limit.causes);
+        return 0;
+}
+
+bool causes_have_limit(const struct causes *causes) {
+        return causes->n_causes > 0 &&
+               streq(causes->causes[0].change, cause_change_to_string(CAUSE_LIMIT));
 }
 
 static bool causes_contain(const struct causes *causes, const struct cause *cause) {

@@ -37,6 +37,8 @@ enum cause_change {
         CAUSE_MANAGER,
         /* An acceptance ended, and the baseline that was there before came back. The path is empty. */
         CAUSE_EXPIRED,
+        /* No cause, but why it is told as an alert: a new unit is above the limit. The path is empty. */
+        CAUSE_LIMIT,
         /* No file explains it. The path is empty. */
         CAUSE_UNKNOWN,
         _CAUSE_CHANGE_MAX,
@@ -79,6 +81,10 @@ int causes_set_manager(struct causes *ret, const char *before, const char *now, 
 
 /* The cause of what a file does that is of no unit: the policy. 0 or -ENOMEM. */
 int causes_set_file(struct causes *ret, const char *path, enum cause_change change, uint64_t time);
+
+/* Says, before all else, that a new unit is above the limit; see CAUSE_LIMIT. 0 or -ENOMEM. */
+int causes_add_limit(struct causes *causes, uint64_t time);
+bool causes_have_limit(const struct causes *causes);
 
 /* Adds copies of files that are not there yet, up to CAUSES_MAX. 0, or -ENOMEM with some added. */
 int causes_merge(struct causes *to, const struct causes *from);

@@ -322,6 +322,7 @@ static void submit(struct settle *s, struct batch *batch) {
 
         s->in_flight = true;
         batch->unread = s->manager->unread < 0;
+        batch->new_unit_exposure_max = s->manager->config.new_unit_exposure_max;
         add_model(s, batch);
         r = archive_submit(s->manager->archive, batch_run, on_kept, batch);
         if (r < 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,8 @@
 #include "cleanup.h"
 #include "describe.h"
 #include "details.h"
+#include "event.h"
+#include "exposure.h"
 #include "source.h"
 
 /* What a person does about a notification, and what becomes of it. */
@@ -63,6 +66,18 @@ void agent_on_acceptance(void *userdata, const struct acceptance_outcome *outcom
         if (outcome->n_accepted > 0)
                 for (size_t i = 0; i < ELEMENTSOF(agent->sources); i++)
                         source_look(agent->sources[i]);
+}
+
+void agent_on_appeared(void *userdata, const struct event *event) {
+        struct agent *agent = userdata;
+        char exposure[64];
+        struct notice *notice;
+
+        (void) snprintf(exposure, sizeof(exposure), "Exposure %u.%u %s", event->after / 10, event->after % 10,
+                        exposure_level(event->after)->predicate);
+        notice = new_notice(agent, "New and exposed", event->unit, 0, exposure);
+        if (notice)
+                add_notice(agent, notice);
 }
 
 void agent_on_details_failed(void *userdata, const char *reason) {

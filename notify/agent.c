@@ -88,7 +88,7 @@ static bool on_listed(void *userdata, enum scope scope, sd_bus_message *answer) 
         return r >= 0;
 }
 
-static const struct source_ops source_ops = { .listed = on_listed };
+static const struct source_ops source_ops = { .listed = on_listed, .appeared = agent_on_appeared };
 
 /* Beginning and end */
 

@@ -17,6 +17,7 @@ struct acceptance_outcome;
 struct acceptances;
 struct board;
 struct details;
+struct event;
 struct record;
 struct source;
 
@@ -85,3 +86,6 @@ void agent_invoke(struct agent *agent, uint32_t id, const char *action, const ch
 /* What became of it. */
 void agent_on_acceptance(void *userdata, const struct acceptance_outcome *outcome);
 void agent_on_details_failed(void *userdata, const char *reason);
+
+/* A new unit is above the limit for these: it is shown once, and not again after a restart. */
+void agent_on_appeared(void *userdata, const struct event *event);

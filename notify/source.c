@@ -8,6 +8,7 @@
 
 #include "cleanup.h"
 #include "delay.h"
+#include "event.h"
 #include "owner.h"
 #include "pace.h"
 #include "report.h"
@@ -94,11 +95,16 @@ void source_look(struct source *source) {
 
 static int on_signal(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         struct source *source = userdata;
+        struct event event = {};
 
         (void) error;
         /* Anybody can send to us what looks like that. */
-        if (owner_sent(source->owner, m))
-                source_look(source);
+        if (!owner_sent(source->owner, m))
+                return 0;
+        source_look(source);
+        if (event_read(&event, m) > 0 && event_is_above_limit(&event))
+                source->ops->appeared(source->userdata, &event);
+        event_done(&event);
         return 0;
 }
 

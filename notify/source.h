@@ -14,10 +14,13 @@
  * and soon after each time that something happened; it may come and go.
  */
 struct source;
+struct event;
 
 struct source_ops {
         /* An answer of ListRegressions. Returns whether it could be read. */
         bool (*listed)(void *userdata, enum scope scope, sd_bus_message *answer);
+        /* A new unit is above the limit for these. */
+        void (*appeared)(void *userdata, const struct event *event);
 };
 
 /*

@@ -22,21 +22,24 @@ static const struct kind {
         { "improved", GLYPH_BETTER, STYLE_GOOD },
         { "accepted", GLYPH_GOOD, STYLE_GOOD },
 };
+static const struct kind above_limit = { "appeared", GLYPH_BAD, STYLE_BAD };
 static const struct kind other_kind = { NULL, GLYPH_DOT, STYLE_PLAIN };
 
-static const struct kind *find_kind(const char *name) {
+static const struct kind *find_kind(const struct event *event) {
+        if (event_is_above_limit(event))
+                return &above_limit;
         for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
-                if (streq(kinds[i].name, name))
+                if (streq(kinds[i].name, event->kind))
                         return kinds + i;
         return &other_kind;
 }
 
 const char *event_glyph(const struct event *event, const struct output *output) {
-        return glyph_text(output, find_kind(event->kind)->glyph);
+        return glyph_text(output, find_kind(event)->glyph);
 }
 
 enum style event_style(const struct event *event) {
-        return find_kind(event->kind)->style;
+        return find_kind(event)->style;
 }
 
 void event_print_exposures(const struct event *event, const struct output *output) {

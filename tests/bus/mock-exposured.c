@@ -402,6 +402,8 @@ static int append_event(sd_bus_message *m, const char *unit) {
                 return sd_bus_message_append(m, EVENT_SIGNATURE, "0123456789abcdef",
                                              UINT64_C(1700000000000001), "", 1, "other.service",
                                              0.0, 0.0, 0, 0);
+        bool limit = streq(unit, "above-limit.service");
+
         return sd_bus_message_append(m, EVENT_SIGNATURE,
                                      "0123456789abcdef", UINT64_C(1700000000000001), hostile ? HOSTILE : unit,
                                      2, hostile ? HOSTILE : unit, "other.service",
@@ -409,8 +411,8 @@ static int append_event(sd_bus_message *m, const char *unit) {
                                      3, "PrivateTmp", UINT64_C(0), UINT64_C(1),
                                      "UMask", UINT64_C(10), UINT64_C(2),
                                      "RemoveIPC", UINT64_C(1), UINT64_C(255),
-                                     1, hostile ? HOSTILE : "/etc/systemd/system/nginx.service.d/50-tmp.conf",
-                                     hostile ? HOSTILE : "modified", UINT64_C(1700000000000000),
+                                     1, hostile ? HOSTILE : limit ? "" : "/etc/systemd/system/nginx.service.d/50-tmp.conf",
+                                     hostile ? HOSTILE : limit ? "limit" : "modified", UINT64_C(1700000000000000),
                                      2, "-PrivateTmp=yes", hostile ? HOSTILE : "+PrivateTmp=no");
 }
 

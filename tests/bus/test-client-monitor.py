@@ -53,6 +53,18 @@ class Events(MonitorCase):
             "        -PrivateTmp=yes",
             "        +PrivateTmp=no"])
 
+    def test_new_and_above_the_limit(self):
+        monitor = self.monitor()
+        self.mock.tell("emit Appeared above-limit.service")
+        lines = [monitor.out.next() for _ in range(6)]
+        self.assertEqual((lines[0], lines[5]), (
+            "2023-11-14 22:13:20 ✗ above-limit.service appeared: 2.8 → 5.1 MEDIUM [0123456789abcdef]",
+            "    more exposed than new units may be at 2023-11-14 22:13:20"))
+        self.mock.tell("emit Appeared nginx.service")
+        while not (line := monitor.out.next()).startswith("2023"):
+            pass
+        self.assertIn("● nginx.service appeared", line)
+
     def test_other_kinds(self):
         monitor = self.monitor()
         self.mock.tell("emit Accepted nginx.service")

@@ -409,6 +409,31 @@ class Clock(Case):
         self.assertEqual(self.kept(), (set(), 0))
 
 
+class Limit(Case):
+    """New units above a limit are alerts."""
+
+    def causes(self, unit):
+        return [cause[:2] for cause in self.call("GetHistory", "ssu", unit, "", 0)[0][-1][8]]
+
+    def test_limit(self):
+        configure(SettleSec="0", NewUnitExposureMax=str(BETTER))
+        self.begin()
+        self.systemd.load("bare.service")
+        self.assert_told(("Appeared", "bare.service"))
+        self.systemd.load("better.service", announce=False)
+        self.protect("better.service")
+        self.systemd.emit("UnitNew", "better.service")
+        self.assert_told(("Appeared", "better.service"))
+        self.assertEqual(self.causes("bare.service"), [("", "limit")])
+        self.assertEqual(self.causes("better.service"), [("", "unknown")])
+        configure(SettleSec="0")
+        self.again()
+        self.assertEqual(self.causes("bare.service"), [("", "limit")])
+        self.systemd.load("later.service")
+        self.assert_told(("Appeared", "later.service"))
+        self.assertEqual(self.causes("later.service"), [("", "unknown")])
+
+
 class Kept(Case):
     """What was answered is on the disk."""
 
@@ -670,6 +695,12 @@ class Journal(Case):
                          ("a.service", "regressed", "4"))
         self.assertIn(["EXPOSURED_CHECK", "PrivateNetwork"], fields)
         self.assertEqual(event["EXPOSURED_ID"], self.call("ListRegressions")[0][0][0])
+
+    def test_new_unit(self):
+        configure(SettleSec="0", NewUnitExposureMax=str(BETTER))
+        self.begin()
+        self.systemd.load("bare.service")
+        self.assertEqual(dict(self.entry("bare.service appeared"))["PRIORITY"], "4")
 
     def test_lines(self):
         with open("/run/systemd/systemd-analyze-security.policy", "w", encoding="utf-8") as f:

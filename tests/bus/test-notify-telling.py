@@ -42,6 +42,18 @@ class Telling(NotifyCase):
         self.assertTrue(shown.icon.startswith("file:///") and shown.icon.endswith("/exposure-notify.svg"))
         self.assertEqual(shown.actions, {"default": "", "details": "Details", "accept": "Accept"})
 
+    def test_new_units(self):
+        """Those above the limit for them, each once."""
+        self.agent()
+        self.until(lambda: "ListRegressions" in self.daemon.members())
+        self.daemon.tell("Appeared", regression("fine.service", before=9.1, after=9.1))
+        self.daemon.tell("Appeared", regression("bare.service", before=9.6, after=9.6, path="", change="limit"))
+        shown, = self.shown()
+        self.assertEqual((shown.title, shown.body), ("New and exposed: bare", "Exposure 9.6 UNSAFE"))
+        self.assertEqual(shown.actions, {})
+        self.settle()
+        self.assertEqual(len(self.desktop.texts), 1)
+
     def test_in_two_seconds(self):
         """The best of three: others may need the machine, too."""
         self.agent()

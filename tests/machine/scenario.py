@@ -60,7 +60,7 @@ class ScenarioCase(case.MachineCase):
     @classmethod
     def prepare(cls):
         machine = cls.machine
-        machine.write("/etc/exposured.conf.d/10-test.conf", f"[Exposure]\nSettleSec={SETTLE_SECONDS}s\n")
+        machine.write("/etc/exposured.conf.d/10-test.conf", f"[Exposure]\nSettleSec={SETTLE_SECONDS}s\nNewUnitExposureMax=9.0\n")
         for name in NAMES:
             machine.write(f"{ETC}/{name}.service", HARDENED)
         machine.write(f"{ETC}/{SENTINEL}", HARDENED)

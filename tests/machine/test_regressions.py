@@ -265,6 +265,17 @@ class Regressions(scenario.ScenarioCase):
         event, = self.expect(("regressed", "fresh.service", None, None))
         self.assertIn("PrivateTmp", event.checks)
 
+    def test_new_and_above_the_limit(self):
+        """Then it is an alert."""
+        path = f"{ETC}/bare.service"
+        self.machine.write(path, "[Service]\nExecStart=/bin/sleep infinity\n")
+        self.machine.systemctl("start", "bare.service")
+        event, = self.expect(("appeared", "bare.service", {}, None))
+        self.assertEqual(event.causes[0], ("", "limit"))
+        entry, = (entry for entry in self.journal_entries() if entry["EXPOSURED_ID"] == event.id)
+        self.assertEqual(entry["PRIORITY"], "4")
+        self.machine.systemctl("stop", "bare.service")
+
     def test_removed_while_loaded(self):
         path = f"{ETC}/removed.service"
         self.machine.write(path, HARDENED.replace("ConditionPathExists=/nonexistent\n", ""))
