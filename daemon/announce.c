@@ -21,11 +21,16 @@
 #define WAITING_MAX 1024U
 /* " since PATH (created)". */
 #define CAUSE_SIZE (PATH_MAX + 64U)
-/* A field holds a path or a reason whole, the message both. An entry has room for as many as are made. */
+/* A field holds a path or a reason whole, the message both; that of a unit is no longer than its name. */
 #define FIELD_SIZE (PATH_MAX + 2048U)
-#define FIELDS_MAX 192U
+#define UNIT_FIELD_SIZE (UNIT_NAME_SIZE + 32U)
+/*
+ * sd_journal_sendv() sends two parts for each field, or a few more, and the kernel takes 1024 at once. There is room for
+ * all fields that are made, and for as many units as go in.
+ */
+#define FIELDS_MAX 448U
 #define CAUSES_SHOWN_MAX 16U
-#define FIELDS_SIZE ((CAUSES_SHOWN_MAX + 8) * FIELD_SIZE)
+#define FIELDS_SIZE ((CAUSES_SHOWN_MAX + 8) * FIELD_SIZE + FIELDS_MAX * UNIT_FIELD_SIZE)
 
 /* What the catalog explains (units/exposured.catalog), and how loud each is. */
 static const struct {
@@ -207,24 +212,22 @@ static int priority_of(const struct event *event) {
         return kinds[event->type].priority;
 }
 
-static void to_journal(struct manager *m, const struct event *event) {
-        struct fields *fields = malloc(sizeof(*fields));
-        const struct event_unit *unit = event->n_units > 0 ? &event->units[0] : NULL;
-        int r;
-
-        if (!fields) {
-                (void) log_oom();
-                return;
-        }
-        fields->size = fields->n = 0;
-        add_message(fields, event);
-        clean_message(fields);
-        add_field(fields, "MESSAGE_ID=%s", kinds[event->type].message_id);
-        add_field(fields, "PRIORITY=%d", priority_of(event));
+/* What the event is, in each entry of it. */
+static void add_head(struct fields *fields, const struct manager *m, const struct event *event, int priority) {
+        add_field(fields, "PRIORITY=%d", priority);
         add_field(fields, "EXPOSURED_ID=%s", event->id);
         add_field(fields, "EXPOSURED_EVENT=%s", event_type_to_string(event->type));
         add_field(fields, "EXPOSURED_SCOPE=%s", m->scope == SCOPE_USER ? "user" : "system");
         add_field(fields, "EXPOSURED_UNIT=%s", event->unit);
+}
+
+static void add_all_but_units(struct fields *fields, const struct manager *m, const struct event *event) {
+        const struct event_unit *unit = event->n_units > 0 ? &event->units[0] : NULL;
+
+        add_message(fields, event);
+        clean_message(fields);
+        add_field(fields, "MESSAGE_ID=%s", kinds[event->type].message_id);
+        add_head(fields, m, event, priority_of(event));
         add_field(fields, "EXPOSURED_BEFORE=%d.%d", event->before / 10, event->before % 10);
         add_field(fields, "EXPOSURED_AFTER=%d.%d", event->after / 10, event->after % 10);
         add_field(fields, "EXPOSURED_UNIT_COUNT=%zu", event->n_units);
@@ -238,12 +241,36 @@ static void to_journal(struct manager *m, const struct event *event) {
                 add_field(fields, "EXPOSURED_CAUSE=%s", event->causes.causes[i].path);
         for (size_t i = 0; unit && i < unit->n_checks; i++)
                 add_field(fields, "EXPOSURED_CHECK=%s", check_info(unit->checks[i].check)->json_field);
-        for (size_t i = 0; i < event->n_units && fields->n < FIELDS_MAX; i++)
-                add_field(fields, "EXPOSURED_UNITS=%s", event->units[i].unit);
-        r = log_fields(fields->iov, fields->n);
+}
+
+/* The units that do not fit in one entry are in more of them; it is one event, so they have no message id. */
+static void add_continuation(struct fields *fields, const struct manager *m, const struct event *event, size_t n_told) {
+        add_field(fields, "MESSAGE=Event %s hit %zu units, of these there follow those from %zu on", event->id,
+                  event->n_units, n_told + 1);
+        add_head(fields, m, event, LOG_INFO);
+}
+
+static int to_journal(struct manager *m, const struct event *event) {
+        struct fields *fields = malloc(sizeof(*fields));
+        size_t n_told = 0;
+        int r;
+
+        if (!fields)
+                return log_oom();
+        do {
+                fields->size = fields->n = 0;
+                if (n_told == 0)
+                        add_all_but_units(fields, m, event);
+                else
+                        add_continuation(fields, m, event, n_told);
+                while (n_told < event->n_units && fields->n < FIELDS_MAX)
+                        add_field(fields, "EXPOSURED_UNITS=%s", event->units[n_told++].unit);
+                r = log_fields(fields->iov, fields->n);
+        } while (r >= 0 && n_told < event->n_units);
         if (r < 0)
                 log_errno(LOG_WARNING, r, "Cannot write an event to the journal");
         free(fields);
+        return r;
 }
 
 /* Marks as told, so that a restart does not tell it again. */
@@ -293,9 +320,12 @@ void announcer_mark(struct announcer *a) {
 }
 
 static void tell(struct manager *m, struct event *event, bool kept) {
-        to_journal(m, event);
+        int r;
+
+        r = to_journal(m, event);
         api_emit_event(m, event);
-        if (kept)
+        /* What the journal did not take is told once more at the next start. */
+        if (kept && r >= 0)
                 mark(m, event);
 }
 

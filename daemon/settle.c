@@ -514,6 +514,10 @@ unsigned settle_unsaved(const struct settle *s) {
         return s->unsaved.n_events;
 }
 
+unsigned settle_dropped(const struct settle *s) {
+        return s->unsaved.n_dropped;
+}
+
 static void on_timer(void *userdata) {
         settle_advance(userdata);
 }

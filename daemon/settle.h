@@ -77,3 +77,6 @@ void settle_end(struct settle *settle);
 /* Something could not be written yet, and so many events. */
 bool settle_incomplete(const struct settle *settle);
 unsigned settle_unsaved(const struct settle *settle);
+
+/* So many events are not kept, and will not be: there were too many while nothing could be written. */
+unsigned settle_dropped(const struct settle *settle);

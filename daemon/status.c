@@ -80,6 +80,16 @@ static const char *files_problem(const struct manager *m, char *text, size_t siz
         return text;
 }
 
+static const char *dropped_problem(const struct manager *m, char *text, size_t size) {
+        unsigned n = settle_dropped(m->settle);
+
+        if (n == 0)
+                return NULL;
+        (void) snprintf(text, size, "The database lacks %u event%s, the oldest of too many that could not be written; "
+                        "the journal has %s.", n, n == 1 ? "" : "s", n == 1 ? "it" : "them");
+        return text;
+}
+
 static const char *archive_problem(const struct manager *m, char *text, size_t size) {
         int error = archive_error(m->archive) ?: m->unread;
         unsigned n = settle_unsaved(m->settle);
@@ -94,7 +104,7 @@ static const char *archive_problem(const struct manager *m, char *text, size_t s
                 (void) snprintf(text, size, "The database could not be used and is kept as %s; what was accepted "
                                 "until then is not known.", archive_aside(m->archive));
         else
-                return NULL;
+                return dropped_problem(m, text, size);
         return text;
 }
 

@@ -11,6 +11,7 @@ void unsaved_add(struct unsaved *u, struct event *event) {
                 event_unref(u->events[0]);
                 memmove(u->events, u->events + 1, (UNSAVED_MAX - 1) * sizeof(u->events[0]));
                 u->n_events--;
+                u->n_dropped++;
         }
         u->events[u->n_events++] = event_ref(event);
 }

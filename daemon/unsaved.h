@@ -13,6 +13,7 @@ struct manager;
 struct unsaved {
         struct event *events[UNSAVED_MAX];
         unsigned n_events;
+        unsigned n_dropped;             /* for good */
 };
 
 /* References the event. */

@@ -664,6 +664,34 @@ class Unread(Case):
         self.assertEqual(self.get("Baseline", "a.service"), BETTER)
 
 
+class Dropped(Unread):
+    """More events than are remembered until they can be written."""
+
+    units = tuple(f"u{i:03}.service" for i in range(360))
+    REMEMBERED = 1024
+
+    test_all_that_can_be = test_accepted_meanwhile = test_nothing_was_there = test_one_read_fails = None
+    test_it_ends_before = None
+
+    def test_that_is_said(self):
+        self.begin_unread()
+        for number in range(3):
+            self.weaken(*self.units)
+            for unit in self.units:
+                self.protect(unit)
+            self.reload()
+            self.wait_until(lambda: not self.open())
+        self.begin_recovery()
+        dropped = 6 * len(self.units) - self.REMEMBERED
+        self.wait_until(lambda: "database lacks" in self.get("Status") and "in memory" not in self.get("Status"))
+        self.assertIn(f"The database lacks {dropped} events", self.get("Status"))
+        self.assertFalse(self.get("Healthy"))
+        self.wait_until(lambda: self.sql("SELECT count(*) FROM event") == [(self.REMEMBERED,)])
+
+    def begin_recovery(self):
+        self.set_control(at=-1, forward=60)
+
+
 class Journal(Case):
     """Entries go to the journal with their fields where it is the journal that reads the log."""
 
@@ -682,9 +710,30 @@ class Journal(Case):
     def entry(self, message):
         """The first entry with that in its message."""
         while True:
-            fields = [line.split("=", 1) for line in self.journal.recv(1 << 16).decode().splitlines() if "=" in line]
+            fields = [line.split("=", 1) for line in self.journal.recv(1 << 20).decode().splitlines() if "=" in line]
             if message in dict(fields).get("MESSAGE", ""):
                 return fields
+
+    def test_many_units(self):
+        """None of them is lost, in as many entries as it takes; only the first one says what happened."""
+        names = [f"many{i:04}.service" for i in range(900)]
+        drop_in = f"{self.bus.folder}/service.d/x.conf"
+        os.makedirs(os.path.dirname(drop_in))
+        for unit in names:
+            self.systemd.load(unit, announce=False)
+            self.protect(unit)
+        self.begin()
+        self.write(drop_in, "[Service]\nPrivateNetwork=no\n")
+        for unit in names:
+            self.systemd.set(unit, "DropInPaths", "as", [drop_in], "Unit")
+            self.protect(unit, False)
+        self.reload()
+        entries = [self.entry("became weaker"), *(self.entry("there follow those from") for _ in range(2))]
+        self.assertEqual(dict(entries[0])["EXPOSURED_UNIT_COUNT"], str(len(names)))
+        self.assertEqual(len({dict(fields)["EXPOSURED_ID"] for fields in entries}), 1)
+        self.assertEqual(["MESSAGE_ID" in dict(fields) for fields in entries], [True, False, False])
+        units = [value for fields in entries for key, value in fields if key == "EXPOSURED_UNITS"]
+        self.assertEqual(sorted(units), names)
 
     def test_event(self):
         self.begin()
