@@ -148,14 +148,43 @@ class ScenarioCase(case.MachineCase):
         """Signal, journal and history agree, each event is in each of them once."""
         if not self.kept:
             return
-        history = {row["id"]: row for row in self.history()}
-        journal = self.journal_ids()
+        history, journal = self.history(), self.journal_entries()
         for event in self.kept:
-            self.assertIn(event.id, history, event)
-            row = history[event.id]
-            self.assertEqual((row["event"], row["unit"], sorted(row["units"])),
-                             (event.event, event.unit, sorted(event.units)))
-            self.assertEqual(journal.count(event.id), 1, event)
+            rows = [row for row in history if row["id"] == event.id]
+            self.assertEqual(len(rows), 1, event)
+            self.assertEqual(self.of_history(rows[0]), self.of_signal(event))
+            entries = [entry for entry in journal if entry["EXPOSURED_ID"] == event.id]
+            self.assertEqual(len([entry for entry in entries if "MESSAGE_ID" in entry]), 1, event)
+            self.assertEqual(self.of_journal(entries), self.of_signal(event, journal=True))
+
+    @staticmethod
+    def of_signal(event, journal=False):
+        told = {"event": event.event, "unit": event.unit, "units": sorted(event.units),
+                "exposures": (f"{event.before:.1f}", f"{event.after:.1f}")}
+        if not journal:
+            return told | {"time": event.time, "checks": event.checks, "causes": event.causes}
+        # Of a model the checks are those of its units, which no signal has.
+        return told | {"checks": sorted(event.checks) if event.event != "model" else None,
+                       "causes": [path for path, _ in event.causes][:16]}
+
+    @staticmethod
+    def of_history(row):
+        return {"event": row["event"], "unit": row["unit"], "units": sorted(row["units"]), "time": row["time"],
+                "exposures": (f"{row['before']:.1f}", f"{row['exposure']:.1f}"),
+                "checks": {name: (before, after) for name, before, after in row["checks"]},
+                "causes": [(path, change) for path, change, _, _ in row["causes"]]}
+
+    @staticmethod
+    def of_journal(entries):
+        """A field that an entry has more than once is a list. Units may go on in more entries."""
+        def values(name):
+            return [value for entry in entries for value in ([entry[name]] if isinstance(entry.get(name), str)
+                                                             else entry.get(name, []))]
+        event, = values("EXPOSURED_EVENT")[:1]
+        return {"event": event, "unit": values("EXPOSURED_UNIT")[0], "units": sorted(values("EXPOSURED_UNITS")),
+                "exposures": (values("EXPOSURED_BEFORE")[0], values("EXPOSURED_AFTER")[0]),
+                "checks": sorted(values("EXPOSURED_CHECK")) if event != "model" else None,
+                "causes": values("EXPOSURED_CAUSE")}
 
     def history(self, unit=""):
         """By the bus: the client has tests of its own."""
@@ -172,9 +201,6 @@ class ScenarioCase(case.MachineCase):
         self.machine.run("journalctl", "--sync", check=False)
         text = self.machine.output("journalctl", "-o", "json", "--no-pager", "-u", "exposured.service")
         return [entry for entry in map(json.loads, text.splitlines()) if "EXPOSURED_ID" in entry]
-
-    def journal_ids(self):
-        return [entry["EXPOSURED_ID"] for entry in self.journal_entries()]
 
     def expect(self, *expected):
         """Exactly these events, in any order: (event, unit, checks, causes), None for what does not matter."""

@@ -22,7 +22,9 @@ ETC = "/etc/systemd/system"
 FOLDER = "/var/lib/exposured"
 DATABASE = f"{FOLDER}/exposured.db"
 MANAGER = bus.Exposured.MANAGER
-KILLS = int(os.environ.get("EXPOSURED_KILLS", "40"))
+# Of the host's own release, and of each other one.
+KILLS = int(os.environ.get("EXPOSURED_KILLS", "200"))
+KILLS_ELSEWHERE = int(os.environ.get("EXPOSURED_KILLS", "40"))
 SECONDS = 60
 UNITS = 12
 UNIT_TEXT = """[Unit]
@@ -55,13 +57,57 @@ class Listener(threading.Thread):
         self.join()
 
 
+class Stream(threading.Thread):
+    """Weakens units, mends them and accepts them, one after the other, whatever becomes of the daemon meanwhile."""
+
+    def __init__(self, test, seed):
+        super().__init__(daemon=True)
+        self.test, self.rng, self.ended = test, random.Random(seed), threading.Event()
+        self.weak = dict.fromkeys((f"unit{number}.service" for number in range(UNITS)), False)
+        self.accepted = []      # ids, as answered
+        self.n_changes, self.n_asked, self.problem = 0, 0, None
+
+    def accept(self, unit):
+        """No answer says nothing: it was killed before or after."""
+        self.n_asked += 1
+        try:
+            with self.test.open_bus() as connection:
+                self.accepted.append(bus.Exposured(connection).call("Accept", "sst", unit, "as it is", 0)[0])
+        except (bus.BusError, OSError):
+            pass
+
+    def change(self, unit):
+        self.weak[unit] = not self.weak[unit]
+        self.n_changes += 1
+        self.test.change(unit.removesuffix(".service"), "PrivateTmp=no" if self.weak[unit] else "")
+
+    def run(self):
+        try:
+            while not self.ended.is_set():
+                unit = self.rng.choice(sorted(self.weak))
+                if self.weak[unit] and self.rng.random() < 0.5:
+                    self.accept(unit)
+                else:
+                    self.change(unit)
+                self.ended.wait(self.rng.random() * 0.4)
+        except Exception as problem:    # pylint: disable=broad-except
+            self.problem = problem
+
+    def stop(self):
+        self.ended.set()
+        self.join()
+        if self.problem:
+            raise self.problem
+
+
 class Memory(case.MachineCase):
     @classmethod
     def prepare(cls):
         machine = cls.machine
         cls.seed = generate.random_seed()
         cls.rng = random.Random(cls.seed)
-        tap.note(f"{cls.__name__}: EXPOSURED_SEED={cls.seed}, {KILLS} kills")
+        cls.kills = KILLS if cls.tree == "/" else KILLS_ELSEWHERE
+        tap.note(f"{cls.__name__}: EXPOSURED_SEED={cls.seed}")
         machine.write("/etc/exposured.conf.d/10-test.conf", "[Exposure]\nSettleSec=200ms\n")
         machine.write(f"{ETC}/exposured.service.d/10-test.conf",
                       "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestartSec=50ms\n")
@@ -134,46 +180,95 @@ class Memory(case.MachineCase):
 
     # Tests
 
+    def kill_once(self):
+        """At a random moment of its life; returns whether there was one to kill."""
+        deadline = time.monotonic() + SECONDS
+        while not (pid := self.machine.main_pid("exposured.service")):
+            self.assertLess(time.monotonic(), deadline, "it is not started again")
+        time.sleep(self.rng.random() * 0.5)
+        try:
+            self.machine.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def assert_sound(self):
+        # A copy that was made while it wrote may be torn, but not twice.
+        verdicts = [self.sql("PRAGMA integrity_check") for _ in range(2)]
+        self.assertIn([("ok",)], verdicts)
+
+    def assert_each_once(self, rows, weak):
+        """What happened to each unit: it got weaker, maybe that was accepted, it got better, it got weaker ..."""
+        words = {unit: [] for unit in weak}
+        for row in reversed(rows):
+            if row[3] in words:
+                self.assertEqual(row[4], [row[3]])
+                words[row[3]].append(row[1])
+        follows = {"regressed": {"accepted", "improved"}, "accepted": {"improved"}, "improved": {"regressed"}}
+        for unit, told in words.items():
+            for before, after in zip(["improved", *told], told):
+                self.assertIn(after, follows[before], (unit, told))
+            self.assertEqual(bool(told) and told[-1] != "improved", weak[unit], (unit, told))
+        return {unit for unit, told in words.items() if told and told[-1] == "regressed"}
+
     def test_kill(self):
         listener = Listener(self.open_bus())
         self.addCleanup(listener.bus.close)
         listener.start()
-        earlier = {row[0] for row in self.history()}
-        weak = {}
-        for _ in range(KILLS):
-            unit = self.rng.randrange(UNITS)
-            weak[unit] = not weak.get(unit, False)
-            self.change(f"unit{unit}", "PrivateTmp=no" if weak[unit] else "")
-            time.sleep(self.rng.random() * 0.6)
-            pid = self.machine.main_pid("exposured.service")
-            if pid:
-                self.machine.kill(pid, signal.SIGKILL)
-            self.assertEqual(self.sql("PRAGMA integrity_check"), [("ok",)])
-        self.await_true("the regressions that are there", lambda: self.regressed() == {
-            f"unit{unit}.service" for unit, is_weak in weak.items() if is_weak})
-        self.await_true("everything to be told", lambda: self.sql(
-            "SELECT count(*) FROM event WHERE announced = 0")[0][0] == 0)
-        time.sleep(0.3)
+        earlier, files = {row[0] for row in self.history()}, set(os.listdir(self.machine.root + FOLDER))
+        stream = Stream(self, self.seed)
+        stream.start()
+        kills = 0
+        while kills < self.kills:
+            kills += self.kill_once()
+            self.assert_sound()
+        stream.stop()
+        weak = {unit for unit, is_weak in stream.weak.items() if is_weak}
+        self.await_true("all of it to be told", lambda: self.is_told(weak))
+        time.sleep(1)
         listener.stop()
-        history = [row[0] for row in self.history()]
+        rows = [row for row in self.history() if row[0] not in earlier]
+        self.assertLess(len(rows), 1000, "the history is longer than an answer")
+        history = [row[0] for row in rows]
         self.assertEqual(len(history), len(set(history)))
+        self.assertEqual(self.assert_each_once(rows, stream.weak), self.regressed())
+        self.assertEqual([accepted for accepted in stream.accepted if history.count(accepted) != 1], [],
+                         "answered, and not kept")
         told = [event[0] for event in listener.told]
         self.assertEqual(set(told) - set(history), set())
-        self.assertEqual(set(history) - earlier - set(told), set(), "never told")
-        tap.note(f"{type(self).__name__}: {len(history)} events, {len(told) - len(set(told))} told again after a kill "
-                 "between telling and noting it")
-        for unit in weak:
-            self.change(f"unit{unit}", "")
+        self.assertEqual(set(history) - set(told), set(), "never told")
+        self.assertEqual({name for name in os.listdir(self.machine.root + FOLDER) if "aside" in name} - files, set())
+        tap.note(f"{type(self).__name__}: {kills} kills, {stream.n_changes} changes, {len(history)} events; of "
+                 f"{stream.n_asked} acceptances {len(stream.accepted)} were answered; {len(told) - len(set(told))} told "
+                 "again after a kill between telling and noting it")
+        for unit in stream.weak:
+            self.change(unit.removesuffix(".service"), "")
         self.await_true("no regression", lambda: not self.regressed())
 
-    def break_database(self, breaker):
-        """Breaks it while the daemon is down; it must go on, keep the broken file, and tell what is new."""
+    def is_told(self, weak):
+        """Whether the state told last is the present one for each unit, and all was told."""
+        last = {}
+        for row in self.history():
+            last.setdefault(row[3], row[1])
+        return {unit for unit, word in last.items() if word in ("regressed", "accepted")} == weak and \
+            self.sql("SELECT count(*) FROM event WHERE announced = 0")[0][0] == 0
+
+    def break_database(self, breaker, complaint):
+        """Breaks it while the daemon is down; it must go on, keep the broken file as it is, and say so."""
         self.stop()
-        aside = set(os.listdir(self.machine.root + FOLDER))
+        before = set(os.listdir(self.machine.root + FOLDER))
         breaker(self.machine.root + DATABASE)
+        with open(self.machine.root + DATABASE, "rb") as file:
+            broken = file.read()
         self.machine.systemctl("start", "exposured.service")
         self.await_rows("baseline")
-        return set(os.listdir(self.machine.root + FOLDER)) - aside
+        new = {name for name in os.listdir(self.machine.root + FOLDER) if "aside" in name} - before
+        kept = min(new, key=len)
+        with open(f"{self.machine.root}{FOLDER}/{kept}", "rb") as file:
+            self.assertEqual(file.read(), broken)
+        self.await_true("a word of it", lambda: f"could not be used and is kept as {FOLDER}/{kept};" in self.status("Status"))
+        self.assertFalse(self.status("Healthy"))
+        self.assertIn(f"{complaint}; it is kept as {FOLDER}/{kept}, a new one is made.", self.machine.journal("exposured.service"))
 
     def assert_remembers(self):
         self.change("unit1", "ProtectHome=no")
@@ -183,19 +278,19 @@ class Memory(case.MachineCase):
         self.assertIn("unit1.service", self.regressed())
         self.change("unit1", "")
         self.await_true("its end", lambda: not self.regressed())
-        self.assertEqual(self.status("Status"), "")
+        self.assertEqual((self.status("Status"), self.status("Healthy")), ("", True))
 
     def test_garbage(self):
         def garbage(path):
             with open(path, "wb") as file:
                 file.write(b"this is no database" * 1000)
-        self.assertTrue(self.break_database(garbage))
+        self.break_database(garbage, "The database was damaged or not ours")
         self.assert_remembers()
 
     def test_truncated(self):
         def truncate(path):
             os.truncate(path, os.stat(path).st_size // 2 + 100)
-        self.break_database(truncate)
+        self.break_database(truncate, "The database was damaged or not ours")
         self.assert_remembers()
 
     def test_foreign(self):
@@ -203,14 +298,14 @@ class Memory(case.MachineCase):
             os.unlink(path)
             with sqlite3.connect(path) as connection:
                 connection.execute("CREATE TABLE mine (text TEXT)")
-        self.assertTrue(self.break_database(foreign))
+        self.break_database(foreign, "The database was damaged or not ours")
         self.assert_remembers()
 
     def test_newer_schema(self):
         def newer(path):
             with sqlite3.connect(path) as connection:
                 connection.execute("PRAGMA user_version = 1000")
-        self.assertTrue(self.break_database(newer))
+        self.break_database(newer, "The database is of a newer version")
         self.assert_remembers()
 
     def test_planted_link(self):
