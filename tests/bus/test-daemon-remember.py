@@ -667,7 +667,7 @@ class Unread(Case):
 class Dropped(Unread):
     """More events than are remembered until they can be written."""
 
-    units = tuple(f"u{i:03}.service" for i in range(360))
+    units = tuple(f"u{i:03}.service" for i in range(180))
     REMEMBERED = 1024
 
     test_all_that_can_be = test_accepted_meanwhile = test_nothing_was_there = test_one_read_fails = None
@@ -716,7 +716,7 @@ class Journal(Case):
 
     def test_many_units(self):
         """None of them is lost, in as many entries as it takes; only the first one says what happened."""
-        names = [f"many{i:04}.service" for i in range(900)]
+        names = [f"many{i:04}.service" for i in range(600)]
         drop_in = f"{self.bus.folder}/service.d/x.conf"
         os.makedirs(os.path.dirname(drop_in))
         for unit in names:
@@ -728,10 +728,10 @@ class Journal(Case):
             self.systemd.set(unit, "DropInPaths", "as", [drop_in], "Unit")
             self.protect(unit, False)
         self.reload()
-        entries = [self.entry("became weaker"), *(self.entry("there follow those from") for _ in range(2))]
+        entries = [self.entry("became weaker"), self.entry("there follow those from")]
         self.assertEqual(dict(entries[0])["EXPOSURED_UNIT_COUNT"], str(len(names)))
         self.assertEqual(len({dict(fields)["EXPOSURED_ID"] for fields in entries}), 1)
-        self.assertEqual(["MESSAGE_ID" in dict(fields) for fields in entries], [True, False, False])
+        self.assertEqual(["MESSAGE_ID" in dict(fields) for fields in entries], [True, False])
         units = [value for fields in entries for key, value in fields if key == "EXPOSURED_UNITS"]
         self.assertEqual(sorted(units), names)
 

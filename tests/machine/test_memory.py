@@ -65,6 +65,7 @@ class Stream(threading.Thread):
         self.test, self.rng, self.ended = test, random.Random(seed), threading.Event()
         self.weak = dict.fromkeys((f"unit{number}.service" for number in range(UNITS)), False)
         self.accepted = []      # ids, as answered
+        self.answered = threading.Event()       # just now: a good moment to kill
         self.n_changes, self.n_asked, self.problem = 0, 0, None
 
     def accept(self, unit):
@@ -73,6 +74,8 @@ class Stream(threading.Thread):
         try:
             with self.test.open_bus() as connection:
                 self.accepted.append(bus.Exposured(connection).call("Accept", "sst", unit, "as it is", 0)[0])
+            if self.rng.random() < 0.5:
+                self.answered.set()
         except (bus.BusError, OSError):
             pass
 
@@ -87,8 +90,8 @@ class Stream(threading.Thread):
                 unit = self.rng.choice(sorted(self.weak))
                 if self.weak[unit] and self.rng.random() < 0.5:
                     self.accept(unit)
-                else:
-                    self.change(unit)
+                    continue
+                self.change(unit)
                 self.ended.wait(self.rng.random() * 0.4)
         except Exception as problem:    # pylint: disable=broad-except
             self.problem = problem
@@ -180,12 +183,13 @@ class Memory(case.MachineCase):
 
     # Tests
 
-    def kill_once(self):
-        """At a random moment of its life; returns whether there was one to kill."""
+    def kill_once(self, stream):
+        """At a random moment of its life, or right after an answer; returns whether there was one to kill."""
         deadline = time.monotonic() + SECONDS
         while not (pid := self.machine.main_pid("exposured.service")):
             self.assertLess(time.monotonic(), deadline, "it is not started again")
-        time.sleep(self.rng.random() * 0.5)
+        stream.answered.clear()
+        stream.answered.wait(self.rng.random() * 0.5)
         try:
             self.machine.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -215,12 +219,14 @@ class Memory(case.MachineCase):
         listener = Listener(self.open_bus())
         self.addCleanup(listener.bus.close)
         listener.start()
+        self.addCleanup(listener.stop)
         earlier, files = {row[0] for row in self.history()}, set(os.listdir(self.machine.root + FOLDER))
         stream = Stream(self, self.seed)
+        self.addCleanup(stream.ended.set)
         stream.start()
         kills = 0
         while kills < self.kills:
-            kills += self.kill_once()
+            kills += self.kill_once(stream)
             self.assert_sound()
         stream.stop()
         weak = {unit for unit, is_weak in stream.weak.items() if is_weak}
