@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the daemon remembers from one life to the next: baselines, regressions, acceptances that end, what was removed
+"""What the daemon remembers from one life to the next: baselines, regressions, what was removed
 in between, and what a database that could not be read at first says in the end."""
 
 import contextlib
@@ -12,7 +12,7 @@ import sqlite3
 import struct
 import time
 
-from daemoncase import DAEMON, ERROR, configure, main
+from daemoncase import DAEMON, configure, main
 from peer import BusError
 from machine import is_sanitized
 from remembercase import BETTER, PLAIN, Case
@@ -151,93 +151,6 @@ class Lives(Case):
         self.assert_told(("Model", ""), ("Regressed", "c.service"))
         self.again()
         self.assert_told()
-
-
-class Ends(Case):
-    """Acceptances for a while."""
-
-    def test_it_ends(self):
-        self.begin()
-        self.weaken("a.service")
-        self.accept("a.service", 1)
-        self.assertEqual((self.open(), self.get("Baseline", "a.service")), (set(), PLAIN))
-        self.wait_until(lambda: self.open() == {"a.service"})
-        self.assertEqual(self.get("Baseline", "a.service"), BETTER)
-        row = self.call("ListRegressions")[0][0]
-        self.assertEqual([cause[1] for cause in row[7]], ["expired"])
-        words = [("regressed", "a.service"), ("accepted", "a.service"), ("regressed", "a.service")]
-        self.wait_until(lambda: self.history() == words)
-        self.again()
-        self.assertEqual((self.open(), self.history()), ({"a.service"}, words))
-
-    def test_restart_before_its_end(self):
-        self.begin()
-        self.weaken("a.service")
-        self.accept("a.service", 3600)
-        self.wait_until(lambda: self.history()[-1][0] == "accepted")
-        self.forget()
-        self.again()
-        self.assert_told()
-        self.assertEqual((self.open(), self.get("Baseline", "a.service")), (set(), PLAIN))
-        self.stop()
-        self.sql("UPDATE acceptance SET until = ?", (int((time.time() + 1) * 10**6),))
-        self.begin()
-        self.wait_until(lambda: self.open() == {"a.service"})
-        self.assert_told(("Regressed", "a.service"))
-
-    def test_it_ends_while_it_is_down(self):
-        self.begin()
-        self.weaken("a.service")
-        self.accept("a.service", 3600)
-        self.stop()
-        self.sql("UPDATE acceptance SET until = ?", (int(time.time() * 10**6),))
-        self.begin()
-        self.wait_until(lambda: self.open() == {"a.service"})
-
-    def test_mended_before_its_end(self):
-        """The end of what is no more is no regression."""
-        self.begin()
-        self.weaken("a.service")
-        self.accept("a.service", 3600)
-        self.protect("a.service")
-        self.reload()
-        self.wait_until(lambda: self.history()[-1] == ("improved", "a.service"))
-        self.forget()
-        self.expire()
-        self.assert_told()
-        self.assertEqual((self.open(), self.sql("SELECT * FROM acceptance")), (set(), []))
-
-    def test_one_after_the_other(self):
-        """The state before the first one comes back."""
-        self.protect("a.service", setting="PrivateTmp")
-        self.begin()
-        first = self.get("Baseline", "a.service")
-        self.weaken("a.service")
-        self.accept("a.service", 3600)
-        self.protect("a.service", False, "PrivateTmp")
-        self.reload()
-        self.wait_until(lambda: self.open() == {"a.service"})
-        self.accept("a.service", 3600)
-        self.stop()
-        self.sql("UPDATE acceptance SET until = ?", (int(time.time() * 10**6),))
-        self.begin()
-        self.wait_until(lambda: self.open() == {"a.service"})
-        self.assertEqual(self.get("Baseline", "a.service"), first)
-
-    def test_for_good_after_that(self):
-        self.begin()
-        self.weaken("a.service")
-        self.accept("a.service", 3600)
-        self.protect("a.service", setting="PrivateTmp")
-        self.reload()
-        self.wait_until(lambda: self.history()[-1][0] == "improved")
-        self.protect("a.service", False, "PrivateTmp")
-        self.reload()
-        self.wait_until(lambda: self.open() == {"a.service"})
-        self.accept("a.service")
-        # at once: what a person was told is done stays done
-        self.again()
-        self.assertEqual((self.sql("SELECT * FROM acceptance"), self.open()), ([], set()))
 
 
 class Models(Case):
@@ -420,80 +333,6 @@ class Limit(Case):
         self.systemd.load("later.service")
         self.assert_told(("Appeared", "later.service"))
         self.assertEqual(self.causes("later.service"), [("", "unknown")])
-
-
-class Kept(Case):
-    """What was answered is on the disk."""
-
-    def assert_accepted(self):
-        self.kill()
-        self.assertEqual(self.sql("SELECT event FROM event"), [("regressed",), ("accepted",)])
-
-    def test_killed(self):
-        self.begin()
-        self.weaken("a.service")
-        self.accept("a.service")
-        self.assert_accepted()
-        self.begin()
-        self.assertEqual((self.open(), self.get("Baseline", "a.service")), (set(), PLAIN))
-
-    def test_reload(self):
-        """It does not wait for the end of that."""
-        self.begin()
-        self.weaken("a.service")
-        self.systemd.reloading(True)
-        self.wait_until(lambda: self.get("State") == "reloading")
-        self.accept("a.service")
-        self.assert_accepted()
-        self.systemd.reloading(False)
-        self.begin()
-        self.assertEqual(self.open(), set())
-
-    def test_sweep(self):
-        """Nor for what is read meanwhile; that is judged when all of it is."""
-        self.begin()
-        self.weaken("a.service")
-        self.protect("b.service", False)
-        self.systemd.rule("hold", "GetAll", "c.service")
-        self.systemd.reloading(True)
-        self.systemd.reloading(False)
-        self.wait_until(lambda: self.exposure("b.service") == PLAIN)
-        self.accept("a.service")
-        self.assert_accepted()
-
-    def test_caller_leaves(self):
-        self.begin()
-        self.weaken("a.service", "b.service")
-        somebody = self.connect()
-        self.call("ListRegressions", peer=somebody)
-        self.send("Accept", "sst", "a.service", "because", 0, peer=somebody)
-        somebody.close()
-        self.barrier()
-        # whatever became of that one
-        self.accept("b.service")
-        words = self.history()
-        self.assertEqual(words[2:].count(("accepted", "a.service")), "a.service" not in self.open())
-        self.assertEqual(words.count(("accepted", "b.service")), 1)
-
-    def test_many(self):
-        """Of one caller at once: each is kept, or refused."""
-        self.begin()
-        self.weaken(*self.units)
-        calls = [self.send("Accept", "sst", self.units[i % 3], "because", 0) for i in range(60)]
-        answers = []
-        for call in calls:
-            try:
-                answers.append(len(self.peer.answer(call)[0]))
-            except BusError as error:
-                answers.append(error.name.removeprefix(ERROR))
-        self.assertEqual(answers.count(32), 3)
-        self.assertLessEqual(set(answers), {32, "NothingToAccept", "LimitExceeded"})
-        self.assert_open_nothing()
-
-    def assert_open_nothing(self):
-        self.kill()
-        self.begin()
-        self.assertEqual(self.open(), set())
 
 
 class Instances(Case):
