@@ -28,7 +28,10 @@ class Agent(NotifyCase):
         self.assertEqual((second.wait(), second.err.rest()), (0, []))
 
     def test_session_ends(self):
+        daemon = self.exposured()
         agent = self.agent()
+        # With its name it has only begun.
+        self.until(lambda: "ListRegressions" in daemon.members())
         self.session.stop()
         self.assertEqual(agent.wait(), 1)
         agent.process.returncode = 0

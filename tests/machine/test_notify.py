@@ -180,7 +180,8 @@ class Notify(SessionCase):
 
     def test_idle_and_small(self):
         pid = self.machine.host_pid(int(self.show("MainPID")))
-        time.sleep(7)
+        # It may have waited for the other exposured, and gives memory back after that.
+        time.sleep(12)
         before = self.status(pid)
         time.sleep(10)
         after = self.status(pid)

@@ -31,7 +31,7 @@ class Terminal(NotifyCase):
         self.folder = f"{self.session.folder}/bin"
         os.mkdir(self.folder)
         for path in (CLIENT, "/usr/bin/less"):
-            os.symlink(path, f"{self.folder}/{os.path.basename(path)}")
+            os.symlink(os.path.abspath(path), f"{self.folder}/{os.path.basename(path)}")
         self.program("xterm", '#!/bin/sh\nexec /usr/bin/xterm -geometry 110x22 -fa "DejaVu Sans Mono" -fs 8 "$@" 2>/dev/null\n')
 
     def program(self, name, text):
