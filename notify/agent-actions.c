@@ -192,12 +192,14 @@ static void on_sample_action(struct agent *agent, const char *action, const char
 void agent_invoke(struct agent *agent, uint32_t id, const char *action, const char *token) {
         _cleanup_free_ const struct alert **alerts = NULL;
         int card = board_find_card(agent->board, id);
-        bool accept = streq(action, "accept"), details = streq(action, "details") || streq(action, "default");
+        bool accept = streq(action, "accept");
+        bool details = streq(action, "details") || streq(action, "default");
         size_t n;
 
         if (id != 0 && id == agent->sample_id)
                 on_sample_action(agent, action, token);
-        if (card == CARD_NONE || (!accept && !details) || board_get_alerts(agent->board, card, &alerts, &n) < 0)
+        if (card == CARD_NONE || (!accept && !details) ||
+            board_get_alerts(agent->board, card, &alerts, &n) < 0)
                 return;
         if (n == 0)
                 tell_outcome(agent, accept ? "Not accepted" : DETAILS_FAILED,

@@ -119,7 +119,10 @@ static void send_sample(struct agent *agent) {
 
         describe_sample(&d, server_can(agent->server, CAPABILITY_BODY),
                         server_can(agent->server, CAPABILITY_BODY_MARKUP));
-        if (send_description(agent, &d, &(const struct notification) { .actions = actions_of_one, .transient = true }) >= 0)
+        if (send_description(agent, &d, &(const struct notification) {
+                .actions = actions_of_one,
+                .transient = true,
+        }) >= 0)
                 agent->sending = SENDING_SAMPLE;
         else
                 answer_sample(agent, OUTCOME_REFUSED);

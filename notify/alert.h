@@ -38,7 +38,7 @@ struct alert {
         bool told, fresh, seen;                 /* fresh: being told, the server has not answered yet */
         bool restored;                          /* from before a restart: no more than the id is known */
         int card;                               /* its number, or CARD_NONE */
-        uint64_t sent, shown;                   /* digests: what is on its way, what its card says; 0: nothing */
+        uint64_t sent, shown;                   /* digests: on its way, what its card says; 0: nothing */
 };
 
 /* A copy of a row of ListRegressions; -EBADMSG where it cannot be one. */

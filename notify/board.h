@@ -57,15 +57,15 @@ enum urgency board_news_urgency(const struct board *board);
 bool board_news_replace(const struct board *board);
 
 /*
- * Counts the news as told and returns the card that is to show them all, or CARD_NONE where there are none. Then
- * either board_shown() or board_untell(), which takes that back: what was shown before stays as it was.
+ * Counts the news as told and returns the card that is to show them all, or CARD_NONE where there are none.
+ * Then either board_shown() or board_untell(), which takes that back: what was shown before stays as it was.
  */
 int board_tell(struct board *board);
 void board_untell(struct board *board);
 
 /*
- * The next card that says something else than what is known, or CARD_NONE. board_show() counts all that belongs to a
- * card as told in it, as board_tell() does.
+ * The next card that says something else than what is known, or CARD_NONE. board_show() counts all that
+ * belongs to a card as told in it, as board_tell() does.
  */
 int board_next_stale(const struct board *board);
 void board_show(struct board *board, int card);
@@ -105,6 +105,6 @@ void board_closed(struct board *board, int card);
 /* The server is gone and its notifications with it; what was told stays told. */
 void board_lose_cards(struct board *board);
 
-/* From before a restart: this was told, and the server showed it under that id (0: no more); and what it said. */
+/* From before a restart: this was told, and shown under that id (0: no more), and that is what it said. */
 int board_restore(struct board *board, enum scope scope, const char *id, uint32_t card_id);
 void board_restore_shown(struct board *board, enum scope scope, const char *id, uint64_t digest);

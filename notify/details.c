@@ -217,9 +217,11 @@ static int ask_state(struct opening *opening) {
         _cleanup_free_ char *path = NULL;
         int r = sd_bus_path_encode(SYSTEMD_UNIT_PREFIX, opening->unit, &path);
 
-        return r < 0 ? r : sd_bus_call_method_async(opening->details->bus, &opening->slot, SYSTEMD_BUS_NAME, path,
-                                                    "org.freedesktop.DBus.Properties", "Get", on_state, opening,
-                                                    "ss", "org.freedesktop.systemd1.Unit", "ActiveState");
+        if (r < 0)
+                return r;
+        return sd_bus_call_method_async(opening->details->bus, &opening->slot, SYSTEMD_BUS_NAME, path,
+                                        "org.freedesktop.DBus.Properties", "Get", on_state, opening, "ss",
+                                        "org.freedesktop.systemd1.Unit", "ActiveState");
 }
 
 static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -242,7 +244,8 @@ static void on_child(struct details *details, pid_t pid, int status) {
 
                 if (!opening || opening->pid != pid)
                         continue;
-                if (WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == EXIT_REGRESSIONS))
+                if (WIFEXITED(status) &&
+                    (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == EXIT_REGRESSIONS))
                         forget(details, opening);
                 else
                         fail(opening, TERMINAL_FAILED);
@@ -300,7 +303,8 @@ static int append_properties(sd_bus_message *m, const struct command *command) {
         int r = sd_bus_message_open_container(m, 'a', "(sv)");
 
         if (r >= 0)
-                r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)", "Description", "s", "Details of Regressions",
+                r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)",
+                                          "Description", "s", "Details of Regressions",
                                           "CollectMode", "s", "inactive-or-failed",
                                           /* It stays until we have seen what became of it. */
                                           "AddRef", "b", true,
@@ -322,8 +326,8 @@ static int start(struct opening *opening) {
         r = sd_id128_randomize(&id);
         if (r < 0)
                 return r;
-        (void) snprintf(opening->unit, sizeof(opening->unit), "app-exposure\\x2dnotify-" SD_ID128_FORMAT_STR ".service",
-                        SD_ID128_FORMAT_VAL(id));
+        (void) snprintf(opening->unit, sizeof(opening->unit),
+                        "app-exposure\\x2dnotify-" SD_ID128_FORMAT_STR ".service", SD_ID128_FORMAT_VAL(id));
         r = sd_bus_message_new_method_call(opening->details->bus, &m, SYSTEMD_BUS_NAME, SYSTEMD_PATH,
                                            SYSTEMD_MANAGER_INTERFACE, "StartTransientUnit");
         if (r >= 0)
@@ -365,7 +369,8 @@ int details_open(struct details *details, enum scope scope, char **units, const 
         return 0;
 }
 
-int details_new(struct details **ret, sd_event *event, sd_bus *session, details_failed_fn fn, void *userdata) {
+int details_new(struct details **ret, sd_event *event, sd_bus *session, details_failed_fn fn,
+                void *userdata) {
         _cleanup_(details_freep) struct details *details = calloc(1, sizeof(*details));
         int r;
 
@@ -377,7 +382,8 @@ int details_new(struct details **ret, sd_event *event, sd_bus *session, details_
                 .fn = fn,
                 .userdata = userdata,
         };
-        r = sd_event_add_signal(event, &details->children, SIGCHLD | SD_EVENT_SIGNAL_PROCMASK, on_children, details);
+        r = sd_event_add_signal(event, &details->children, SIGCHLD | SD_EVENT_SIGNAL_PROCMASK, on_children,
+                                details);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(details);

@@ -25,7 +25,7 @@ static uint64_t later(uint64_t a, uint64_t b) {
         return a > b ? a : b;
 }
 
-/* The last times stand in a ring: where the oldest of them is more than a minute ago there is room for one more. */
+/* There is room for one more where the oldest of the last times is more than a minute ago. */
 static uint64_t urgent_silence(const struct pace *pace) {
         uint64_t oldest = pace->told[pace->next];
 

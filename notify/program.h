@@ -32,5 +32,8 @@ char *program_find(const char *name);
  */
 int command_init_terminal(struct command *command);
 
-/* Starts it beside us, in a session of its own; its pid, or a negative errno. For where no service manager does it. */
+/*
+ * Starts it beside us, in a session of its own; its pid, or a negative errno. For where no service manager
+ * does it.
+ */
 pid_t command_spawn(const struct command *command);

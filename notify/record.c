@@ -192,7 +192,8 @@ static void write_file(const struct record *record, const struct board *board, c
 }
 
 static int open_new(const struct record *record) {
-        int fd = openat(record->folder, NEW_FILE_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+        int fd = openat(record->folder, NEW_FILE_NAME,
+                        O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
         return fd < 0 ? -errno : fd;
 }

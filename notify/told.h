@@ -7,8 +7,8 @@
 #include <exposured/facts.h>
 
 /*
- * What was told in this session and is open no more. A database that cannot be read for a moment, or the like, makes
- * an exposured say that nothing is open: what comes back under the same id is not told again.
+ * What was told in this session and is open no more. A database that cannot be read for a moment, or the
+ * like, makes an exposured say that nothing is open: what comes back under the same id is not told again.
  */
 
 /* Beyond that the oldest is forgotten. */

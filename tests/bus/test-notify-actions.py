@@ -165,7 +165,8 @@ class Actions(NotifyCase):
 
     def test_details_by_the_service_manager(self):
         manager = self.serve(Manager(self.session.address, "active"))
-        variables = {"DISPLAY": ":7", "WAYLAND_DISPLAY": "wayland-7", "XAUTHORITY": "/run/x", "XDG_CURRENT_DESKTOP": "A:B"}
+        variables = {"DISPLAY": ":7", "WAYLAND_DISPLAY": "wayland-7", "XAUTHORITY": "/run/x",
+                     "XDG_CURRENT_DESKTOP": "A:B"}
         self.agent(PATH=self.in_the_way(), **variables)
         self.desktop.click(self.shown(regression("a.service")), "details", "token")
         self.until(lambda: manager.units)
@@ -205,7 +206,8 @@ class Actions(NotifyCase):
         self.settle(0.5)
         shown = self.desktop.shown[max(self.desktop.shown)]
         self.assertEqual((shown.title, shown.replaces), ("Not accepted: u0", 0))
-        self.assertTrue(shown.body.startswith("It has changed since it was shown.\nunseen  2.8 → <b>6.0 MEDIUM</b>\nu0  "))
+        self.assertTrue(shown.body.startswith("It has changed since it was shown.\n"
+                                              "unseen  2.8 → <b>6.0 MEDIUM</b>\nu0  "), shown)
         # A summary cannot be accepted, even if that is asked for.
         self.assertNotIn("accept", shown.actions)
         self.desktop.click(shown.id, "accept")

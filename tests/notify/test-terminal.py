@@ -32,7 +32,8 @@ class Terminal(NotifyCase):
         os.mkdir(self.folder)
         for path in (CLIENT, "/usr/bin/less"):
             os.symlink(os.path.abspath(path), f"{self.folder}/{os.path.basename(path)}")
-        self.program("xterm", '#!/bin/sh\nexec /usr/bin/xterm -geometry 110x22 -fa "DejaVu Sans Mono" -fs 8 "$@" 2>/dev/null\n')
+        self.program("xterm", "#!/bin/sh\nexec /usr/bin/xterm -geometry 110x22 -fa 'DejaVu Sans Mono' -fs 8 \"$@\" "
+                              "2>/dev/null\n")
 
     def program(self, name, text):
         with open(f"{self.folder}/{name}", "w", encoding="utf-8") as f:
