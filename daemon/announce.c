@@ -241,11 +241,13 @@ static void add_all_but_units(struct fields *fields, const struct manager *m, co
         clean_message(fields);
         add_field(fields, "MESSAGE_ID=%s", kinds[event->type].message_id);
         add_head(fields, m, event, priority_of(event));
-        add_field(fields, "EXPOSURED_BEFORE=%d.%d", event->before / 10, event->before % 10);
-        add_field(fields, "EXPOSURED_AFTER=%d.%d", event->after / 10, event->after % 10);
         add_field(fields, "EXPOSURED_UNIT_COUNT=%zu", event->n_units);
         if (event->type == EVENT_MODEL)
                 add_model_fields(fields, event);
+        else {
+                add_field(fields, "EXPOSURED_BEFORE=%d.%d", event->before / 10, event->before % 10);
+                add_field(fields, "EXPOSURED_AFTER=%d.%d", event->after / 10, event->after % 10);
+        }
         if (event->reason)
                 add_field(fields, "EXPOSURED_REASON=%s", event->reason);
         if (event->uid != UINT32_MAX)

@@ -16,6 +16,8 @@
 
 /* What a person does about a notification, and what becomes of it. */
 
+#define DETAILS_FAILED "Details cannot be opened"
+
 /* Takes it over. */
 static void add_notice(struct agent *agent, struct notice *notice) {
         if (agent->n_notices == NOTICES_MAX)
@@ -31,7 +33,7 @@ static struct notice *new_notice(struct agent *agent, const char *outcome, const
 
         if (!notice)
                 return NULL;
-        notice->returns = false;
+        notice->returns = notice->changed = false;
         describe_outcome(&notice->description, outcome, unit, n_others, detail,
                          server_can(agent->server, CAPABILITY_BODY),
                          server_can(agent->server, CAPABILITY_BODY_MARKUP));
@@ -80,9 +82,6 @@ void agent_on_appeared(void *userdata, const struct event *event) {
                 add_notice(agent, notice);
 }
 
-void agent_on_details_failed(void *userdata, const char *reason) {
-        tell_outcome(userdata, "Details cannot be opened", reason);
-}
 
 static void refuse_at_once(struct agent *agent, const struct alert *alert, int r) {
         const struct acceptance_outcome outcome = {
@@ -105,7 +104,36 @@ static void close_card(struct agent *agent, int card) {
         agent_save(agent);
 }
 
+/* Nobody should accept what he has not seen: it is shown as it is now. */
+static void show_changed(struct agent *agent, int card, const struct alert *const *alerts, size_t n_alerts) {
+        const struct alert *alert = alerts[0];
+        struct notice *notice;
+
+        /* By the name that was on it, if that is open still. */
+        for (size_t i = 0; i < n_alerts && !alert->told; i++)
+                alert = alerts[i];
+        notice = new_notice(agent, "Not accepted", alert->unit, 0, "It has changed since it was shown.");
+        /* Where it is on its way already, the server may show that under the same id. */
+        if (agent->board->showing != card)
+                (void) server_close(agent->server, agent->board->cards[card].id);
+        board_hide(agent->board, card);
+        agent_save(agent);
+        if (!notice)
+                return;
+        notice->returns = notice->changed = true;
+        notice->scope = alert->scope;
+        memcpy(notice->id, alert->id, sizeof(notice->id));
+        add_notice(agent, notice);
+}
+
 static void accept_card(struct agent *agent, int card, const struct alert *const *alerts, size_t n_alerts) {
+        if (!board_is_current(agent->board, card)) {
+                show_changed(agent, card, alerts, n_alerts);
+                return;
+        }
+        /* There is no such button then. */
+        if (n_alerts != 1 || !alert_is_complete(alerts[0]))
+                return;
         close_card(agent, card);
         for (size_t i = 0; i < n_alerts; i++) {
                 sd_bus *bus = source_bus(agent->sources[alerts[i]->scope]);
@@ -122,7 +150,7 @@ static void show_details(struct agent *agent, const struct alert *const *alerts,
 
         if (!notice)
                 return;
-        notice->returns = false;
+        notice->returns = notice->changed = false;
         describe_details(&notice->description, alerts, n_alerts,
                          server_can(agent->server, CAPABILITY_BODY_MARKUP));
         add_notice(agent, notice);
@@ -148,7 +176,19 @@ static void open_card(struct agent *agent, const struct alert *const *alerts, si
         if (r == -ENOENT)
                 show_details(agent, alerts, n_alerts);
         else if (r < 0)
-                agent_on_details_failed(agent, strerror(-r));
+                tell_outcome(agent, DETAILS_FAILED, strerror(-r));
+}
+
+/* What would have stood there is said all the same. */
+void agent_on_details_failed(void *userdata, enum scope scope, char **units, const char *reason) {
+        struct agent *agent = userdata;
+        _cleanup_free_ const struct alert **alerts = NULL;
+        size_t n;
+
+        if (board_find_alerts(agent->board, scope, units, &alerts, &n) >= 0 && n > 0)
+                show_details(agent, alerts, n);
+        else
+                tell_outcome(agent, DETAILS_FAILED, reason);
 }
 
 static void on_sample_action(struct agent *agent, const char *action, const char *token) {
@@ -160,21 +200,28 @@ static void on_sample_action(struct agent *agent, const char *action, const char
         }
         r = details_open(agent->details, SCOPE_SYSTEM, NULL, token);
         if (r < 0)
-                agent_on_details_failed(agent, r == -ENOENT ? "There is no terminal, pager or exposurectl" :
-                                                        strerror(-r));
+                tell_outcome(agent, DETAILS_FAILED,
+                             r == -ENOENT ? "There is no terminal, pager or exposurectl" : strerror(-r));
 }
 
 void agent_invoke(struct agent *agent, uint32_t id, const char *action, const char *token) {
         _cleanup_free_ const struct alert **alerts = NULL;
         int card = board_find_card(agent->board, id);
+        bool accept = streq(action, "accept");
+        bool details = streq(action, "details") || streq(action, "default");
         size_t n;
 
         if (id != 0 && id == agent->sample_id)
                 on_sample_action(agent, action, token);
-        if (card == CARD_NONE || board_get_alerts(agent->board, card, &alerts, &n) < 0 || n == 0)
+        if (card == CARD_NONE || (!accept && !details) ||
+            board_get_alerts(agent->board, card, &alerts, &n) < 0)
                 return;
-        if (streq(action, "accept"))
+        if (n == 0)
+                tell_outcome(agent, accept ? "Not accepted" : DETAILS_FAILED,
+                             board_is_restored(agent->board, card) ? ACCEPTANCE_NO_ANSWER :
+                                                                     "It was mended or accepted meanwhile.");
+        else if (accept)
                 accept_card(agent, card, alerts, n);
-        else if (streq(action, "details") || streq(action, "default"))
+        else
                 open_card(agent, alerts, n, token);
 }

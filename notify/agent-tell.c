@@ -23,17 +23,13 @@ static const char *const actions_of_one[] = {
 };
 static const char *const actions_of_many[] = { "default", "", "details", "Details", NULL };
 
-static int send_description(struct agent *agent, const struct description *d, notification_actions actions,
-                            uint32_t replaces, bool transient) {
-        const struct notification notification = {
-                .replaces = replaces,
-                .title = d->title.text,
-                .body = d->body.text,
-                .actions = actions,
-                .urgency = d->urgency,
-                .transient = transient,
-        };
+static int send_description(struct agent *agent, const struct description *d,
+                            const struct notification *how) {
+        struct notification notification = *how;
 
+        notification.title = d->title.text;
+        notification.body = d->body.text;
+        notification.urgency = d->urgency;
         return server_notify(agent->server, &notification);
 }
 
@@ -48,34 +44,35 @@ static void begin_with(struct description *d, const struct notice *notice) {
 }
 
 /* The notice is NULL unless the card comes back with it. */
-static int send_card(struct agent *agent, int card, const struct notice *notice) {
+static int send_card(struct agent *agent, int card, const struct notice *notice, bool silent) {
         _cleanup_free_ const struct alert **alerts = NULL;
+        bool has_body = server_can(agent->server, CAPABILITY_BODY);
         struct description d;
         size_t n;
         int r = board_get_alerts(agent->board, card, &alerts, &n);
 
         if (r < 0)
                 return r;
-        describe(&d, alerts, n, server_can(agent->server, CAPABILITY_BODY),
-                 server_can(agent->server, CAPABILITY_BODY_MARKUP));
-        if (notice)
+        describe(&d, alerts, n, has_body, server_can(agent->server, CAPABILITY_BODY_MARKUP));
+        /* Where there is but a title, it is what changed that must be seen. */
+        if (notice && (has_body || !notice->changed))
                 begin_with(&d, notice);
-        /* Nobody should accept many things that he has not looked at. */
-        return send_description(agent, &d,
-                                n == 1 && alert_is_complete(alerts[0]) ? actions_of_one : actions_of_many,
-                                agent->board->cards[card].id, false);
+        agent->card = card;
+        return send_description(agent, &d, &(const struct notification) {
+                .replaces = agent->board->cards[card].id,
+                /* Nobody should accept many things that he has not looked at. */
+                .actions = n == 1 && alert_is_complete(alerts[0]) ? actions_of_one : actions_of_many,
+                .silent = silent,
+        });
 }
 
-static void tell_news(struct agent *agent) {
-        uint64_t now = delay_now();
-        size_t n = board_count_news(agent->board);
+/* Counted as told already, a card goes to the server. */
+static void show_card(struct agent *agent, int card, bool silent) {
         int r;
 
-        pace_tell(&agent->pace, now, n > 1 ? 2 : 1);
-        agent->card = board_tell(agent->board);
         /* Written down first: whatever happens to us now, nothing is told twice. */
         agent_save(agent);
-        r = send_card(agent, agent->card, NULL);
+        r = send_card(agent, card, NULL, silent);
         if (r >= 0) {
                 agent->sending = SENDING_CARD;
                 return;
@@ -83,6 +80,31 @@ static void tell_news(struct agent *agent) {
         report_errno(r, "Cannot send a notification");
         board_untell(agent->board);
         delay_set(agent->retry, agent->retry_usec);
+}
+
+static bool is_urgent(const struct agent *agent) {
+        return board_news_urgency(agent->board) == URGENCY_CRITICAL;
+}
+
+static void tell_news(struct agent *agent) {
+        uint64_t now = delay_now();
+
+        /* Where it is no time for one more, what is there was changed. */
+        if (pace_wait(&agent->pace, now, is_urgent(agent)) == 0)
+                pace_tell(&agent->pace, now, board_count_news(agent->board) > 1 ? 2 : 1);
+        else
+                pace_update(&agent->pace, now);
+        agent->pace.has_news = false;
+        show_card(agent, board_tell(agent->board), false);
+}
+
+static void refresh(struct agent *agent, int card) {
+        /* What was hidden comes back as it was told, with its sound. */
+        bool silent = agent->board->cards[card].id != 0;
+
+        pace_update(&agent->pace, delay_now());
+        board_show(agent->board, card);
+        show_card(agent, card, silent);
 }
 
 static void answer_sample(struct agent *agent, enum outcome outcome) {
@@ -97,7 +119,10 @@ static void send_sample(struct agent *agent) {
 
         describe_sample(&d, server_can(agent->server, CAPABILITY_BODY),
                         server_can(agent->server, CAPABILITY_BODY_MARKUP));
-        if (send_description(agent, &d, actions_of_one, 0, true) >= 0)
+        if (send_description(agent, &d, &(const struct notification) {
+                .actions = actions_of_one,
+                .transient = true,
+        }) >= 0)
                 agent->sending = SENDING_SAMPLE;
         else
                 answer_sample(agent, OUTCOME_REFUSED);
@@ -114,12 +139,12 @@ static void send_notice(struct agent *agent) {
         if (notice->description.body.markup != markup)
                 text_buffer_init(&notice->description.body, markup);
         if (card == CARD_NONE) {
-                if (send_description(agent, &notice->description, NULL, 0, true) >= 0)
+                if (send_description(agent, &notice->description,
+                                     &(const struct notification) { .transient = true }) >= 0)
                         agent->sending = SENDING_NOTICE;
                 return;
         }
-        agent->card = card;
-        if (send_card(agent, card, notice) >= 0)
+        if (send_card(agent, card, notice, false) >= 0)
                 agent->sending = SENDING_CARD;
         else
                 board_untell(agent->board);
@@ -141,7 +166,7 @@ static bool has_news(struct agent *agent) {
                 return false;
         }
         pace_arrive(&agent->pace, delay_now());
-        return true;
+        return !delay_is_set(agent->login);
 }
 
 /* What was on the screen before a restart is there still, if it is the same server. */
@@ -153,10 +178,34 @@ static void meet_server(struct agent *agent) {
                 board_lose_cards(agent->board);
 }
 
-/* What is due now, one thing at a time; what is not yet due gets its timer. */
+/* In µs from now; what is urgent may come sooner on what is on the screen already. */
+static uint64_t wait_for_news(const struct agent *agent, uint64_t now) {
+        uint64_t wait = pace_wait(&agent->pace, now, is_urgent(agent)), update;
+
+        if (!is_urgent(agent) || !board_news_replace(agent->board))
+                return wait;
+        update = pace_wait_update(&agent->pace, now);
+        return update < wait ? update : wait;
+}
+
+/* Beside the news, what says something else than what is known. */
+static void advance_cards(struct agent *agent, bool news, int stale) {
+        uint64_t now = delay_now(), wait = news ? wait_for_news(agent, now) : UINT64_MAX;
+        uint64_t update = stale != CARD_NONE ? pace_wait_update(&agent->pace, now) : UINT64_MAX;
+
+        if (wait > 0 && update > 0)
+                delay_set_earlier(agent->tell, wait < update ? wait : update);
+        else if (delay_is_set(agent->retry))
+                return;
+        else if (wait == 0)
+                tell_news(agent);
+        else
+                refresh(agent, stale);
+}
+
 void agent_advance(struct agent *agent) {
         bool news = has_news(agent);
-        uint64_t wait;
+        int stale;
 
         delay_set(agent->rest, REST_USEC);
         if (agent->sending != SENDING_NOTHING || !server_is_known(agent->server))
@@ -164,22 +213,20 @@ void agent_advance(struct agent *agent) {
         meet_server(agent);
         close_cards(agent);
         agent_save(agent);
-        if (!news && agent->n_notices == 0 && !agent->sample_call)
+        stale = board_next_stale(agent->board);
+        if (!news && agent->n_notices == 0 && !agent->sample_call && stale == CARD_NONE)
                 return;
         if (!server_is_ready(agent->server)) {
                 if (!delay_is_set(agent->retry) && server_ask(agent->server) < 0)
                         delay_set(agent->retry, agent->retry_usec);
                 return;
         }
-        wait = pace_wait(&agent->pace, delay_now());
         if (agent->sample_call)
                 send_sample(agent);
         else if (agent->n_notices > 0)
                 send_notice(agent);
-        else if (wait > 0)
-                delay_set_earlier(agent->tell, wait);
-        else if (!delay_is_set(agent->retry))
-                tell_news(agent);
+        else if (news || stale != CARD_NONE)
+                advance_cards(agent, news, stale);
 }
 
 static void on_ready(void *userdata) {
@@ -219,6 +266,7 @@ static void on_changed(void *userdata) {
 static void settle_card(struct agent *agent, enum outcome outcome, uint32_t id) {
         switch (outcome) {
         case OUTCOME_SHOWN:
+                agent->retry_usec = RETRY_MIN_USEC;
                 board_shown(agent->board, agent->card, id);
                 break;
         case OUTCOME_SILENCE:
@@ -259,7 +307,10 @@ static void on_closed(void *userdata, uint32_t id) {
 
         if (id == agent->sample_id)
                 agent->sample_id = 0;
-        if (card != CARD_NONE)
+        /* What is on its way comes under another id then. */
+        if (card != CARD_NONE && card == agent->board->showing)
+                board_hide(agent->board, card);
+        else if (card != CARD_NONE)
                 board_closed(agent->board, card);
         agent_save(agent);
 }

@@ -21,6 +21,8 @@
 #include "report.h"
 #include "source.h"
 
+/* At login, so long is waited for each exposured to say what is open. */
+#define LOGIN_USEC (5 * USEC_PER_SEC)
 /* Answers of RequestName in the D-Bus specification. */
 #define NAME_PRIMARY_OWNER 1U
 
@@ -73,6 +75,12 @@ static int on_row(const struct event *event, void *userdata) {
         return r == -EBADMSG ? 0 : r;
 }
 
+/* From now on it is no login any more, nor after a restart. */
+static void end_login(struct agent *agent) {
+        delay_stop(agent->login);
+        agent->board->changed = true;
+}
+
 static bool on_listed(void *userdata, enum scope scope, sd_bus_message *answer) {
         struct agent *agent = userdata;
         struct listing listing = { .agent = agent, .scope = scope };
@@ -84,6 +92,9 @@ static bool on_listed(void *userdata, enum scope scope, sd_bus_message *answer) 
                 report_errno(r, "Cannot read the answer of exposured");
         else
                 board_end(agent->board, scope);
+        agent->listed[scope] = r >= 0;
+        if (delay_is_set(agent->login) && agent->listed[SCOPE_SYSTEM] && agent->listed[SCOPE_USER])
+                end_login(agent);
         agent_advance(agent);
         return r >= 0;
 }
@@ -106,9 +117,11 @@ static int begin(struct agent *agent) {
         int r;
 
         restore(agent);
+        if (!agent->record || !record_is_found(agent->record))
+                delay_set(agent->login, LOGIN_USEC);
         r = server_new(&agent->server, agent->bus, &agent_server_ops, agent);
         if (r >= 0)
-                r = details_new(&agent->details, agent->bus, agent_on_details_failed, agent);
+                r = details_new(&agent->details, agent->event, agent->bus, agent_on_details_failed, agent);
         if (r >= 0)
                 r = acceptances_new(&agent->acceptances, agent_on_acceptance, agent);
         for (enum scope scope = SCOPE_SYSTEM; r >= 0 && scope <= SCOPE_USER; scope++)
@@ -142,6 +155,14 @@ static int on_tell(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+static int on_login(sd_event_source *source, uint64_t usec, void *userdata) {
+        (void) source;
+        (void) usec;
+        end_login(userdata);
+        agent_advance(userdata);
+        return 0;
+}
+
 static int on_rest(sd_event_source *source, uint64_t usec, void *userdata) {
         (void) source;
         (void) usec;
@@ -155,6 +176,8 @@ static int set_up_timers(struct agent *agent) {
 
         if (r >= 0)
                 r = delay_new(&agent->retry, agent->event, on_tell, agent);
+        if (r >= 0)
+                r = delay_new(&agent->login, agent->event, on_login, agent);
         return r < 0 ? r : delay_new(&agent->rest, agent->event, on_rest, agent);
 }
 
@@ -213,6 +236,7 @@ struct agent *agent_free(struct agent *agent) {
         sd_event_source_disable_unref(agent->tell);
         sd_event_source_disable_unref(agent->retry);
         sd_event_source_disable_unref(agent->rest);
+        sd_event_source_disable_unref(agent->login);
         sd_bus_flush_close_unref(agent->bus);
         sd_event_unref(agent->event);
         free(agent);

@@ -29,7 +29,8 @@ struct source;
 /* What became of what a person did. */
 struct notice {
         struct description description;
-        bool returns;                           /* and the alert with it: it is as it was */
+        bool returns;                           /* and the alert with it: it is open still */
+        bool changed;                           /* what returns is not what was seen */
         enum scope scope;
         char id[ALERT_ID_SIZE];
 };
@@ -55,6 +56,8 @@ struct agent {
         struct acceptances *acceptances;
         struct pace pace;
         sd_event_source *tell, *retry, *rest;   /* timers */
+        sd_event_source *login;                 /* until then more may be open than is known */
+        bool listed[2];                         /* by scope */
         uint64_t retry_usec;
         enum sending sending;
         int card;                               /* that is on its way */
@@ -85,7 +88,8 @@ void agent_invoke(struct agent *agent, uint32_t id, const char *action, const ch
 
 /* What became of it. */
 void agent_on_acceptance(void *userdata, const struct acceptance_outcome *outcome);
-void agent_on_details_failed(void *userdata, const char *reason);
+void agent_on_details_failed(void *userdata, enum scope scope, char **units, const char *reason);
+
 
 /* A new unit is above the limit for these: it is shown once, and not again after a restart. */
 void agent_on_appeared(void *userdata, const struct event *event);

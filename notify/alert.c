@@ -48,6 +48,32 @@ static int copy_cause(struct alert *alert, const struct event *event) {
         return r < 0 ? r : copy(&alert->change, cause ? cause->change : "");
 }
 
+static uint64_t digest_bytes(uint64_t digest, const void *bytes, size_t size) {
+        for (const unsigned char *p = bytes; size > 0; p++, size--)
+                digest = (digest ^ *p) * UINT64_C(0x100000001b3);
+        return digest;
+}
+
+static uint64_t digest_text(uint64_t digest, const char *s) {
+        return digest_bytes(digest, s, strlen(s) + 1);
+}
+
+/* FNV-1a: it tells one state of a regression from the next, and protects from nobody. */
+static uint64_t compute_digest(const struct alert *alert) {
+        const uint64_t numbers[] = {
+                alert->before, alert->after, alert->n_units, alert->n_causes, alert->n_checks,
+        };
+        uint64_t digest = digest_bytes(UINT64_C(0xcbf29ce484222325), numbers, sizeof(numbers));
+
+        digest = digest_text(digest, alert->unit);
+        for (char **unit = alert->units; *unit; unit++)
+                digest = digest_text(digest, *unit);
+        digest = digest_text(digest_text(digest, alert->path), alert->change);
+        for (size_t i = 0; i < ALERT_CHECKS_MAX && alert->checks[i]; i++)
+                digest = digest_text(digest, alert->checks[i]);
+        return digest ?: 1;
+}
+
 int alert_new(struct alert **ret, enum scope scope, const struct event *event) {
         _cleanup_(alert_freep) struct alert *alert = NULL;
         int r;
@@ -73,6 +99,7 @@ int alert_new(struct alert **ret, enum scope scope, const struct event *event) {
                 r = copy_cause(alert, event);
         if (r < 0)
                 return r;
+        alert->digest = compute_digest(alert);
         *ret = TAKE_PTR(alert);
         return 0;
 }

@@ -32,11 +32,13 @@ struct alert {
         char *checks[ALERT_CHECKS_MAX];         /* those that became worse */
         size_t n_checks;                        /* of all */
         unsigned before, after;                 /* tenths */
+        uint64_t digest;                        /* of all that can be told of it; never 0 */
 
         /* Of the board. */
-        bool told, fresh, seen;                 /* fresh: told the last time */
+        bool told, fresh, seen;                 /* fresh: being told, the server has not answered yet */
         bool restored;                          /* from before a restart: no more than the id is known */
         int card;                               /* its number, or CARD_NONE */
+        uint64_t sent, shown;                   /* digests: on its way, what its card says; 0: nothing */
 };
 
 /* A copy of a row of ListRegressions; -EBADMSG where it cannot be one. */

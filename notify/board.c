@@ -15,8 +15,9 @@ int board_new(struct board **ret) {
         if (!board)
                 return -ENOMEM;
         board->alerts = calloc(BOARD_ALERTS_MAX, sizeof(*board->alerts));
-        if (!board->alerts)
+        if (!board->alerts || told_init(&board->gone) < 0)
                 return -ENOMEM;
+        board->showing = CARD_NONE;
         *ret = TAKE_PTR(board);
         return 0;
 }
@@ -27,6 +28,7 @@ struct board *board_free(struct board *board) {
         for (size_t i = 0; i < board->n_alerts; i++)
                 alert_free(board->alerts[i]);
         free(board->alerts);
+        told_done(&board->gone);
         free(board);
         return NULL;
 }
@@ -47,7 +49,10 @@ void board_begin(struct board *board, enum scope scope) {
 /* What is known of it may be older: units are mended one by one. */
 static void replace(struct alert **old, struct alert *new) {
         new->told = (*old)->told;
+        new->fresh = (*old)->fresh;
         new->card = (*old)->card;
+        new->sent = (*old)->sent;
+        new->shown = (*old)->shown;
         alert_free(*old);
         *old = new;
 }
@@ -65,6 +70,7 @@ int board_add(struct board *board, enum scope scope, const struct event *event) 
                 return 0;
         }
         if (!known) {
+                alert->told = told_take(&board->gone, scope, alert->id);
                 board->alerts[board->n_alerts++] = alert;
                 return 0;
         }
@@ -101,6 +107,16 @@ static int related_card(const struct board *board, const struct alert *alert) {
         return CARD_NONE;
 }
 
+/* It is mended or accepted, or so it seems. What is on its way may not have been seen. */
+static void remove_alert(struct board *board, struct alert *alert) {
+        if (alert->told && !alert->fresh)
+                (void) told_add(&board->gone, alert->scope, alert->id);
+        if (alert->told && alert->card != CARD_NONE)
+                board->cards[alert->card].stale = true;
+        board->changed = board->changed || alert->told;
+        alert_free(alert);
+}
+
 void board_end(struct board *board, enum scope scope) {
         size_t n = 0;
 
@@ -113,12 +129,10 @@ void board_end(struct board *board, enum scope scope) {
         for (size_t i = 0; i < board->n_alerts; i++) {
                 struct alert *alert = board->alerts[i];
 
-                if (alert->scope != scope || alert->seen) {
+                if (alert->scope != scope || alert->seen)
                         board->alerts[n++] = alert;
-                        continue;
-                }
-                board->changed = board->changed || alert->told;
-                alert_free(alert);
+                else
+                        remove_alert(board, alert);
         }
         board->n_alerts = n;
         close_empty_cards(board);
@@ -130,6 +144,19 @@ size_t board_count_news(const struct board *board) {
         for (size_t i = 0; i < board->n_alerts; i++)
                 n += !board->alerts[i]->told;
         return n;
+}
+
+enum urgency board_news_urgency(const struct board *board) {
+        enum urgency highest = URGENCY_LOW;
+
+        for (size_t i = 0; i < board->n_alerts; i++) {
+                const struct alert *alert = board->alerts[i];
+                enum urgency urgency = severity_urgency(alert->before, alert->after);
+
+                if (!alert->told && urgency > highest)
+                        highest = urgency;
+        }
+        return highest;
 }
 
 /* A card that is free, or the summary. */
@@ -162,8 +189,30 @@ static int choose_card(const struct board *board) {
 
 static void move_alerts(struct board *board, int from, int to) {
         for (size_t i = 0; i < board->n_alerts; i++)
-                if (board->alerts[i]->card == from)
+                if (board->alerts[i]->card == from) {
                         board->alerts[i]->card = to;
+                        board->alerts[i]->sent = board->alerts[i]->shown = 0;
+                }
+}
+
+bool board_news_replace(const struct board *board) {
+        return board_count_news(board) > 0 && board->cards[choose_card(board)].id != 0;
+}
+
+void board_show(struct board *board, int card) {
+        for (size_t i = 0; i < board->n_alerts; i++) {
+                struct alert *alert = board->alerts[i];
+                bool is_on_it = alert->card == card;
+
+                alert->fresh = is_on_it && !alert->told;
+                alert->told = alert->told || is_on_it;
+                alert->sent = is_on_it ? alert->digest : 0;
+        }
+        board->cards[card].used = true;
+        board->cards[card].closing = board->cards[card].stale = false;
+        board->showing = card;
+        board->changed = true;
+        close_empty_cards(board);
 }
 
 int board_tell(struct board *board) {
@@ -175,19 +224,14 @@ int board_tell(struct board *board) {
         for (size_t i = 0; i < board->n_alerts; i++) {
                 struct alert *alert = board->alerts[i];
 
-                alert->fresh = !alert->told;
                 if (alert->told)
                         continue;
                 /* One thing at a time on the screen: what would have grown beside it moves into it. */
                 if (alert->card != CARD_NONE && alert->card != card)
                         move_alerts(board, alert->card, card);
                 alert->card = card;
-                alert->told = true;
         }
-        board->cards[card].used = true;
-        board->cards[card].closing = false;
-        board->changed = true;
-        close_empty_cards(board);
+        board_show(board, card);
         return card;
 }
 
@@ -197,6 +241,9 @@ void board_untell(struct board *board) {
                         board->alerts[i]->told = board->alerts[i]->fresh = false;
                         board->alerts[i]->card = CARD_NONE;
                 }
+        if (board->showing != CARD_NONE)
+                board->cards[board->showing].stale = true;
+        board->showing = CARD_NONE;
         for (int card = 0; card < BOARD_CARDS_MAX; card++)
                 if (board->cards[card].used && board->cards[card].id == 0)
                         board_closed(board, card);
@@ -206,17 +253,64 @@ void board_untell(struct board *board) {
 
 int board_retell(struct board *board, enum scope scope, const char *id) {
         struct alert *alert = find_alert(board, scope, id);
-        int card = find_place(board);
+        int card;
 
-        if (!alert || !alert->told || alert->restored || alert->card != CARD_NONE)
+        if (!alert || alert->restored)
                 return CARD_NONE;
-        for (size_t i = 0; i < board->n_alerts; i++)
-                board->alerts[i]->fresh = false;
-        alert->card = card;
-        board->cards[card].used = true;
-        board->cards[card].closing = false;
-        board->changed = true;
+        card = alert->card;
+        /* On a card it is either on the screen, or that was hidden. */
+        if (card == CARD_NONE ? !alert->told : board->cards[card].id != 0 || !board->cards[card].stale)
+                return CARD_NONE;
+        if (card == CARD_NONE)
+                card = alert->card = find_place(board);
+        board_show(board, card);
         return card;
+}
+
+bool board_is_restored(const struct board *board, int card) {
+        for (size_t i = 0; i < board->n_alerts; i++)
+                if (board->alerts[i]->card == card && board->alerts[i]->restored)
+                        return true;
+        return false;
+}
+
+bool board_is_current(const struct board *board, int card) {
+        for (size_t i = 0; i < board->n_alerts; i++) {
+                const struct alert *alert = board->alerts[i];
+
+                if (alert->card == card && (!alert->told || alert->shown != alert->digest))
+                        return false;
+        }
+        return !board->cards[card].stale;
+}
+
+/* News are told when it is their time, not here. */
+static bool is_stale(const struct board *board, int card) {
+        bool stale = board->cards[card].stale;
+
+        if (!board->cards[card].used || board->cards[card].closing || board_is_restored(board, card))
+                return false;
+        for (size_t i = 0; i < board->n_alerts; i++) {
+                const struct alert *alert = board->alerts[i];
+
+                stale = stale || (alert->card == card && alert->told && alert->shown != alert->digest);
+        }
+        return stale;
+}
+
+int board_next_stale(const struct board *board) {
+        for (int card = 0; card < BOARD_CARDS_MAX; card++)
+                if (card != board->showing && is_stale(board, card))
+                        return card;
+        return CARD_NONE;
+}
+
+void board_hide(struct board *board, int card) {
+        board->cards[card].id = 0;
+        /* What is on its way will show it. */
+        if (board->showing != card)
+                board->cards[card].stale = true;
+        board->changed = true;
 }
 
 static int compare(const void *a, const void *b) {
@@ -231,14 +325,25 @@ static int compare(const void *a, const void *b) {
         return strcmp((*x)->unit, (*y)->unit);
 }
 
-int board_get_alerts(const struct board *board, int card, const struct alert ***ret, size_t *ret_n) {
+static bool hit_any(const struct alert *alert, char **units) {
+        for (char **unit = units; unit && *unit; unit++)
+                for (char **hit = alert->units; *hit; hit++)
+                        if (streq(*unit, *hit))
+                                return true;
+        return !units;
+}
+
+typedef bool (*alert_fn)(const struct alert *alert, const void *userdata);
+
+static int collect(const struct board *board, alert_fn fn, const void *userdata, const struct alert ***ret,
+                   size_t *ret_n) {
         const struct alert **alerts = calloc(board->n_alerts + 1, sizeof(*alerts));
         size_t n = 0;
 
         if (!alerts)
                 return -ENOMEM;
         for (size_t i = 0; i < board->n_alerts; i++)
-                if (board->alerts[i]->card == card && !board->alerts[i]->restored)
+                if (!board->alerts[i]->restored && fn(board->alerts[i], userdata))
                         alerts[n++] = board->alerts[i];
         if (n > 1)
                 qsort(alerts, n, sizeof(*alerts), compare);
@@ -247,9 +352,47 @@ int board_get_alerts(const struct board *board, int card, const struct alert ***
         return 0;
 }
 
+static bool is_on_card(const struct alert *alert, const void *userdata) {
+        return alert->card == *(const int *) userdata;
+}
+
+int board_get_alerts(const struct board *board, int card, const struct alert ***ret, size_t *ret_n) {
+        return collect(board, is_on_card, &card, ret, ret_n);
+}
+
+struct wanted {
+        enum scope scope;
+        char **units;
+};
+
+static bool is_wanted(const struct alert *alert, const void *userdata) {
+        const struct wanted *wanted = userdata;
+
+        return alert->scope == wanted->scope && hit_any(alert, wanted->units);
+}
+
+int board_find_alerts(const struct board *board, enum scope scope, char **units, const struct alert ***ret,
+                      size_t *ret_n) {
+        const struct wanted wanted = { scope, units };
+
+        return collect(board, is_wanted, &wanted, ret, ret_n);
+}
+
 void board_shown(struct board *board, int card, uint32_t id) {
-        board->cards[card].id = id;
+        for (size_t i = 0; i < board->n_alerts; i++) {
+                struct alert *alert = board->alerts[i];
+
+                if (alert->card == card && alert->sent != 0)
+                        alert->shown = alert->sent;
+                alert->sent = 0;
+                alert->fresh = false;
+        }
+        board->showing = CARD_NONE;
         board->changed = true;
+        /* The server went meanwhile. */
+        if (!board->cards[card].used)
+                return;
+        board->cards[card].id = id;
         /* A server that cannot say which one it is cannot be asked to close it either. */
         if (id == 0)
                 board_closed(board, card);
@@ -295,16 +438,26 @@ static int restore_card(struct board *board, uint32_t id) {
 
 int board_restore(struct board *board, enum scope scope, const char *id, uint32_t card_id) {
         struct event event = { .id = id, .unit = "restored" };
+        int r, card = restore_card(board, card_id);
         struct alert *alert;
-        int r;
 
+        /* There is nothing to close. */
+        if (card == CARD_NONE)
+                return find_alert(board, scope, id) ? 0 : told_add(&board->gone, scope, id);
         r = board_add(board, scope, &event);
         if (r < 0)
                 return r;
         alert = find_alert(board, scope, id);
         if (!alert)
-                return 0;
+                return told_add(&board->gone, scope, id);
         alert->told = alert->restored = true;
-        alert->card = restore_card(board, card_id);
+        alert->card = card;
         return 0;
+}
+
+void board_restore_shown(struct board *board, enum scope scope, const char *id, uint64_t digest) {
+        struct alert *alert = find_alert(board, scope, id);
+
+        if (alert && alert->restored)
+                alert->shown = digest;
 }

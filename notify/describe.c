@@ -15,6 +15,10 @@
 #define PATH_MAX_CHARACTERS 120U
 #define CHECK_MAX_CHARACTERS 60U
 #define DETAIL_MAX 300U
+/* Bytes of "and so many more", and of the last line of what is longer. */
+#define MORE_SIZE 40U
+#define LAST_LINE "\nMore: exposurectl regressions"
+#define OF_USER " --user"
 /* Of a summary, so many are listed; where there is room, so many. */
 #define LISTED_MAX 4U
 #define LISTED_LONG_MAX 16U
@@ -152,12 +156,23 @@ static void add_row(struct text_buffer *text, const struct alert *alert, bool mi
 static void add_list(struct text_buffer *text, const struct alert *const *alerts, size_t n_alerts, size_t max,
                      bool long_form) {
         /* "and 1 more" takes as much room as that one. */
-        size_t n = n_alerts <= max + 1 ? n_alerts : max;
+        size_t n = 0, length, reserved = text->reserved;
 
-        for (size_t i = 0; i < n; i++) {
-                text_buffer_add(text, i > 0 ? "\n" : "");
-                add_row(text, alerts[i], is_mixed(alerts, n_alerts), long_form);
+        if (n_alerts <= max + 1)
+                max = n_alerts;
+        text_buffer_reserve(text, reserved + MORE_SIZE);
+        for (; n < max; n++) {
+                length = text->length;
+                text_buffer_add(text, n > 0 ? "\n" : "");
+                add_row(text, alerts[n], is_mixed(alerts, n_alerts), long_form);
+                /* Half a row helps nobody, but where it is the only one. */
+                if (text->full && n > 0) {
+                        text_buffer_cut(text, length);
+                        break;
+                }
         }
+        text_buffer_reserve(text, reserved);
+        text->full = false;
         if (n < n_alerts) {
                 text_buffer_add(text, "\nand ");
                 text_buffer_add_number(text, count_units(alerts + n, n_alerts - n));
@@ -218,10 +233,12 @@ void describe_details(struct description *ret, const struct alert *const *alerts
         text_buffer_init(&ret->body, has_markup);
         ret->urgency = URGENCY_NORMAL;
         text_buffer_add(&ret->title, "What became weaker");
+        text_buffer_reserve(&ret->body, strlen(LAST_LINE OF_USER));
         add_list(&ret->body, alerts, n_alerts, LISTED_LONG_MAX, true);
-        text_buffer_add(&ret->body, "\nMore: exposurectl regressions");
-        if (n_alerts == 1 && alerts[0]->scope == SCOPE_USER)
-                text_buffer_add(&ret->body, " --user");
+        text_buffer_reserve(&ret->body, 0);
+        text_buffer_add(&ret->body, LAST_LINE);
+        if (alerts[0]->scope == SCOPE_USER && !is_mixed(alerts, n_alerts))
+                text_buffer_add(&ret->body, OF_USER);
 }
 
 void describe_sample(struct description *ret, bool has_body, bool has_markup) {

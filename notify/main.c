@@ -67,8 +67,6 @@ static int run(void) {
 }
 
 int main(int argc, char **argv) {
-        /* What is started beside us is nobody to wait for. */
-        struct sigaction ignore = { .sa_handler = SIG_IGN, .sa_flags = SA_NOCLDWAIT };
         int r;
 
         setlocale(LC_CTYPE, "");
@@ -77,6 +75,5 @@ int main(int argc, char **argv) {
         r = parse_options(argc, argv);
         if (r <= 0)
                 return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
-        (void) sigaction(SIGCHLD, &ignore, NULL);
         return run() == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

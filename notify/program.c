@@ -155,11 +155,11 @@ static int set_attributes(posix_spawnattr_t *attributes) {
         return -r;
 }
 
-int command_spawn(const struct command *command) {
+pid_t command_spawn(const struct command *command) {
         _cleanup_free_ char **environment = make_environment(command);
         posix_spawn_file_actions_t files;
         posix_spawnattr_t attributes;
-        pid_t pid;
+        pid_t pid = 0;
         int r;
 
         if (!environment)
@@ -178,5 +178,5 @@ int command_spawn(const struct command *command) {
                 posix_spawn_file_actions_destroy(&files);
         }
         posix_spawnattr_destroy(&attributes);
-        return r;
+        return r < 0 ? r : pid;
 }

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <stddef.h>
+#include <sys/types.h>
 
 /* So many words has a command at most, and so many variables are set for it. */
 #define COMMAND_WORDS_MAX 80U
-#define COMMAND_VARIABLES_MAX 4U
+#define COMMAND_VARIABLES_MAX 8U
 
 /* A program to start: its path, its words with its own name first, and what is set for it beside the rest. */
 struct command {
@@ -31,5 +32,8 @@ char *program_find(const char *name);
  */
 int command_init_terminal(struct command *command);
 
-/* Starts it beside us, in a session of its own. For where no service manager does it. */
-int command_spawn(const struct command *command);
+/*
+ * Starts it beside us, in a session of its own; its pid, or a negative errno. For where no service manager
+ * does it.
+ */
+pid_t command_spawn(const struct command *command);

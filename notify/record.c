@@ -14,6 +14,8 @@
 #include "cleanup.h"
 
 #define LINE_SIZE 512
+/* An alert has two, one that is gone has one. */
+#define LINES_MAX (2 * BOARD_ALERTS_MAX + TOLD_MAX)
 #define FILE_NAME "told"
 #define NEW_FILE_NAME "told.new"
 #define HEADER "exposure-notify 1"
@@ -23,6 +25,7 @@
 struct record {
         int folder;
         char *session;
+        bool found;
         char server[SERVER_SIZE];
 };
 
@@ -77,21 +80,49 @@ struct record *record_free(struct record *record) {
         return NULL;
 }
 
+static bool read_scope(const char *word, enum scope *ret) {
+        for (enum scope scope = SCOPE_SYSTEM; scope <= SCOPE_USER; scope++)
+                if (streq(word, scope_words[scope])) {
+                        *ret = scope;
+                        return true;
+                }
+        return false;
+}
+
 /* A line that is not understood is none of ours, and says nothing. */
 static int read_told(struct board *board, const char *line) {
         char scope[8], id[ALERT_ID_SIZE], card[16], *end;
+        enum scope s;
         unsigned long number;
 
-        if (sscanf(line, "told %7s %63s %15s", scope, id, card) != 3)
+        if (sscanf(line, "told %7s %63s %15s", scope, id, card) != 3 || !read_scope(scope, &s))
                 return 0;
         number = strtoul(card, &end, 10);
         if (*end || number > UINT32_MAX)
                 return 0;
-        for (enum scope s = SCOPE_SYSTEM; s <= SCOPE_USER; s++)
-                if (streq(scope, scope_words[s]))
-                        return board_restore(board, s, id, (uint32_t) number);
+        return board_restore(board, s, id, (uint32_t) number);
+}
+
+static int read_gone(struct board *board, const char *line) {
+        char scope[8], id[ALERT_ID_SIZE];
+        enum scope s;
+
+        if (sscanf(line, "gone %7s %63s", scope, id) != 2 || !read_scope(scope, &s))
+                return 0;
+        return board_restore(board, s, id, 0);
+}
+
+static int read_shown(struct board *board, const char *line) {
+        char scope[8], id[ALERT_ID_SIZE];
+        enum scope s;
+        uint64_t digest;
+
+        if (sscanf(line, "shown %7s %63s %16" SCNx64, scope, id, &digest) == 3 && read_scope(scope, &s))
+                board_restore_shown(board, s, id, digest);
         return 0;
 }
+
+static int (*const readers[])(struct board *, const char *) = { read_told, read_gone, read_shown };
 
 static bool read_line(FILE *file, char line[static LINE_SIZE]) {
         if (!fgets(line, LINE_SIZE, file))
@@ -110,8 +141,10 @@ static int read_file(struct record *record, struct board *board, FILE *file) {
                 return 0;
         if (read_line(file, line))
                 (void) sscanf(line, "server %255s", record->server);
-        for (size_t i = 0; r >= 0 && i < BOARD_ALERTS_MAX && read_line(file, line); i++)
-                r = read_told(board, line);
+        for (size_t i = 0; r >= 0 && i < LINES_MAX && read_line(file, line); i++)
+                for (size_t k = 0; r >= 0 && k < ELEMENTSOF(readers); k++)
+                        r = readers[k](board, line);
+        record->found = r >= 0;
         return r;
 }
 
@@ -133,6 +166,10 @@ int record_load(struct record *record, struct board *board) {
         return r;
 }
 
+bool record_is_found(const struct record *record) {
+        return record->found;
+}
+
 const char *record_server(const struct record *record) {
         return *record->server ? record->server : NULL;
 }
@@ -146,7 +183,30 @@ static void write_file(const struct record *record, const struct board *board, c
 
                 if (alert->told)
                         fprintf(file, "told %s %s %" PRIu32 "\n", scope_words[alert->scope], alert->id, id);
+                if (alert->told && id != 0 && alert->shown != 0)
+                        fprintf(file, "shown %s %s %" PRIx64 "\n", scope_words[alert->scope], alert->id,
+                                alert->shown);
         }
+        for (size_t i = 0; i < board->gone.n; i++)
+                fprintf(file, "gone %s %s\n", scope_words[board->gone.ids[i]->scope], board->gone.ids[i]->id);
+}
+
+static int open_new(const struct record *record) {
+        int fd = openat(record->folder, NEW_FILE_NAME,
+                        O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+        return fd < 0 ? -errno : fd;
+}
+
+/* Somebody has tidied up. */
+static bool reopen_folder(struct record *record) {
+        int fd = open_folder();
+
+        if (fd < 0)
+                return false;
+        close(record->folder);
+        record->folder = fd;
+        return true;
 }
 
 int record_save(struct record *record, const struct board *board, const char *server) {
@@ -154,10 +214,11 @@ int record_save(struct record *record, const struct board *board, const char *se
         FILE *file;
         int fd, r;
 
-        fd = openat(record->folder, NEW_FILE_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-                    0600);
+        fd = open_new(record);
+        if (fd == -ENOENT && reopen_folder(record))
+                fd = open_new(record);
         if (fd < 0)
-                return -errno;
+                return fd;
         file = fdopen(fd, "we");
         if (!file) {
                 r = -errno;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdbool.h>
+
 #include <exposured/macro.h>
 
 struct board;
@@ -21,6 +23,9 @@ DEFINE_CLEANUP(struct record *, record_free)
 
 /* Reads it into the board; that there is none, or none of this session, is fine. 0 or a negative errno. */
 int record_load(struct record *record, struct board *board);
+
+/* Whether something was told in this session before, if only that there was nothing to tell. */
+bool record_is_found(const struct record *record);
 
 /* The server that showed what was loaded; NULL: none. */
 const char *record_server(const struct record *record);

@@ -154,6 +154,8 @@ static int append_hints(sd_bus_message *m, const struct notification *n) {
                                           "desktop-entry", "s", "exposure-notify");
         if (r >= 0 && n->transient)
                 r = sd_bus_message_append(m, "{sv}", "transient", "b", true);
+        if (r >= 0 && n->silent)
+                r = sd_bus_message_append(m, "{sv}", "suppress-sound", "b", true);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 

@@ -37,6 +37,7 @@ struct notification {
         notification_actions actions;   /* NULL: none */
         enum urgency urgency;
         bool transient;         /* not worth keeping in a history */
+        bool silent;            /* nothing new, it only says what is true now */
 };
 
 struct server_ops {

@@ -19,6 +19,9 @@
 #define RETRY_MIN_USEC (1 * USEC_PER_SEC)
 #define RETRY_MAX_USEC (300 * USEC_PER_SEC)
 
+/* What may open or close a regression. Others come in numbers: each transient unit appears. */
+static const char *const signals[] = { "Regressed", "Improved", "Changed", "Gone", "Accepted", "Model" };
+
 struct source {
         sd_event *event;
         enum scope scope;
@@ -26,7 +29,7 @@ struct source {
         void *userdata;
         sd_bus *bus;
         struct owner *owner;
-        sd_bus_slot *signals_slot, *disconnected_slot;
+        sd_bus_slot *signals_slots[ELEMENTSOF(signals)], *disconnected_slot;
         sd_bus_slot *look_slot;                 /* of a call under way */
         sd_event_source *look, *connect;        /* timers */
         uint64_t look_retry, connect_retry;
@@ -124,7 +127,8 @@ static void on_owner(void *userdata, const char *owner) {
 }
 
 static void disconnect(struct source *source) {
-        source->signals_slot = sd_bus_slot_unref(source->signals_slot);
+        for (size_t i = 0; i < ELEMENTSOF(signals); i++)
+                source->signals_slots[i] = sd_bus_slot_unref(source->signals_slots[i]);
         source->disconnected_slot = sd_bus_slot_unref(source->disconnected_slot);
         source->look_slot = sd_bus_slot_unref(source->look_slot);
         source->owner = owner_free(source->owner);
@@ -147,9 +151,12 @@ static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *erro
 }
 
 static int listen(struct source *source) {
-        int r = sd_bus_match_signal_async(source->bus, &source->signals_slot, EXPOSURED_BUS_NAME,
-                                          EXPOSURED_PATH, EXPOSURED_MANAGER_INTERFACE, NULL, on_signal, NULL,
-                                          source);
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(signals); i++)
+                r = sd_bus_match_signal_async(source->bus, &source->signals_slots[i], EXPOSURED_BUS_NAME,
+                                              EXPOSURED_PATH, EXPOSURED_MANAGER_INTERFACE, signals[i],
+                                              on_signal, NULL, source);
 
         return r < 0 ? r : owner_new(&source->owner, source->bus, EXPOSURED_BUS_NAME, on_owner, source);
 }

@@ -11,20 +11,43 @@
 
 #define REPLACEMENT "\xef\xbf\xbd"
 #define DOTS "…"
+#define BOLD "<b>"
+#define BOLD_END "</b>"
 
 void text_buffer_init(struct text_buffer *buffer, bool markup) {
         buffer->text[0] = '\0';
-        buffer->length = 0;
+        buffer->length = buffer->reserved = 0;
         buffer->markup = markup;
+        buffer->bold = buffer->full = false;
+}
+
+void text_buffer_reserve(struct text_buffer *buffer, size_t size) {
+        buffer->reserved = size;
+}
+
+void text_buffer_cut(struct text_buffer *buffer, size_t length) {
+        buffer->length = length;
+        buffer->text[length] = '\0';
+        buffer->bold = buffer->full = false;
+}
+
+static void put(struct text_buffer *buffer, const char *bytes, size_t length) {
+        memcpy(buffer->text + buffer->length, bytes, length);
+        buffer->length += length;
+        buffer->text[buffer->length] = '\0';
+}
+
+static bool fits(const struct text_buffer *buffer, size_t length) {
+        size_t end = buffer->reserved + (buffer->bold ? strlen(BOLD_END) : 0);
+
+        return buffer->length + length + end < sizeof(buffer->text);
 }
 
 /* What does not fit is left out whole: half a character or half an entity would be rubbish. */
 static void append(struct text_buffer *buffer, const char *bytes, size_t length) {
-        if (length >= sizeof(buffer->text) - buffer->length)
-                return;
-        memcpy(buffer->text + buffer->length, bytes, length);
-        buffer->length += length;
-        buffer->text[buffer->length] = '\0';
+        buffer->full = buffer->full || !fits(buffer, length);
+        if (!buffer->full)
+                put(buffer, bytes, length);
 }
 
 static const struct {
@@ -107,6 +130,16 @@ void text_buffer_add_foreign(struct text_buffer *buffer, const char *words, size
 }
 
 void text_buffer_bold(struct text_buffer *buffer, bool on) {
-        if (buffer->markup)
-                text_buffer_add(buffer, on ? "<b>" : "</b>");
+        if (!buffer->markup || on == buffer->bold)
+                return;
+        if (!on) {
+                buffer->bold = false;
+                put(buffer, BOLD_END, strlen(BOLD_END));
+                return;
+        }
+        buffer->full = buffer->full || !fits(buffer, strlen(BOLD BOLD_END));
+        if (buffer->full)
+                return;
+        put(buffer, BOLD, strlen(BOLD));
+        buffer->bold = true;
 }

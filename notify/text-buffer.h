@@ -12,9 +12,18 @@ struct text_buffer {
         char text[TEXT_BUFFER_SIZE];
         size_t length;
         bool markup;            /* the reader interprets markup: what is no markup of ours is escaped */
+        bool bold;              /* there is room for its end */
+        bool full;              /* something did not fit: what comes behind it is left out, too */
+        size_t reserved;        /* bytes that are kept for an end */
 };
 
 void text_buffer_init(struct text_buffer *buffer, bool markup);
+
+/* Keeps so many bytes free, until others are to be; 0: none. */
+void text_buffer_reserve(struct text_buffer *buffer, size_t size);
+
+/* Back to a length that it had, outside of what is bold. */
+void text_buffer_cut(struct text_buffer *buffer, size_t length);
 
 /* Our own words, as they are; they may have no markup. */
 void text_buffer_add(struct text_buffer *buffer, const char *words);

@@ -35,20 +35,20 @@ packages_for() {
         test-apt)
                 echo binutils check clang clang-tidy libclang-rt-dev mandoc mmdebstrap polkitd
                 echo dunst fonts-dejavu-core grim imagemagick mako-notifier notification-daemon policykit-1-gnome
-                echo sway xdotool xfce4-notifyd xvfb
+                echo sway xdotool xfce4-notifyd xterm xvfb
                 ;;
         test-dnf)
                 echo binutils check-devel clang clang-tools-extra compiler-rt debian-keyring mandoc mmdebstrap polkit
-                echo dejavu-sans-fonts dunst grim ImageMagick mako sway xdotool xfce4-notifyd xorg-x11-server-Xvfb
+                echo dejavu-sans-fonts dunst grim ImageMagick mako sway xdotool xfce4-notifyd xterm xorg-x11-server-Xvfb
                 ;;
         test-pacman)
                 echo binutils check clang compiler-rt mandoc polkit
                 echo dunst grim imagemagick mako notification-daemon polkit-gnome sway ttf-dejavu xdotool
-                echo xfce4-notifyd xorg-server-xvfb
+                echo xfce4-notifyd xorg-server-xvfb xterm
                 ;;
         test-zypper)
                 echo binutils check-devel clang clang-tools mandoc polkit
-                echo dejavu-fonts dunst grim ImageMagick mako sway xdotool xfce4-notifyd xorg-x11-server-Xvfb
+                echo dejavu-fonts dunst grim ImageMagick mako sway xdotool xfce4-notifyd xterm xorg-x11-server-Xvfb
                 ;;
         esac
 }

@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import socket
 import sys
 import time
 import unittest
@@ -14,6 +15,19 @@ from service import Exposured, Notifications, pump
 SKIPPED = 77
 AGENT, CLIENT = sys.argv[1:3]
 AGENT_NAME = "org.exposured.Notify1"
+
+
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def bus_id(address):
+    """What a bus says of itself to who connects."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(address.removeprefix("unix:path="))
+        connection.sendall(f"\0AUTH EXTERNAL {str(os.geteuid()).encode().hex()}\r\n".encode())
+        return connection.makefile("rb").readline().split()[1].decode()
 
 
 class NotifyCase(unittest.TestCase):
@@ -53,12 +67,23 @@ class NotifyCase(unittest.TestCase):
         self.services.remove(service)
         service.close()
 
-    def agent(self, **environment):
-        """Started, and ready as far as its name on the bus says."""
+    def agent(self, login=False, **environment):
+        """Started, and ready as far as its name on the bus says. At a login it would wait for both exposured."""
+        if not login:
+            self.log_in(environment.get("XDG_SESSION_ID", "-"))
         agent = Process([AGENT], env=self.environment(**environment))
         self.addCleanup(self.end, agent)
         self.until(lambda: self.peer.owner(AGENT_NAME), "no agent")
         return agent
+
+    def log_in(self, session):
+        """As if an agent had been in that session before; what one has written stays."""
+        path = f"{self.session.folder}/exposure-notify/told"
+        first = f"exposure-notify 1\nsession {bus_id(self.session.address)} {session}\n"
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        if not os.path.exists(path) or not read(path).startswith(first):
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(f"{first}server \n")
 
     def end(self, agent):
         """It ends well, with nothing to complain of."""

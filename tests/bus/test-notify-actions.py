@@ -4,8 +4,23 @@
 
 import os
 
-from notifycase import NotifyCase, main
-from service import regression
+from notifycase import AGENT_NAME, NotifyCase, main
+from service import Service, regression
+
+
+class Manager(Service):
+    """A service manager that starts nothing."""
+
+    def __init__(self, address, state):
+        self.state, self.units = state, []
+        super().__init__(address, "org.freedesktop.systemd1")
+
+    def handle(self, message):
+        if message.member == "StartTransientUnit":
+            self.units.append(dict(message.body[2]))
+            self.reply(message, "o", "/org/freedesktop/systemd1/job/1")
+        elif message.member == "Get":
+            self.reply(message, "v", ("s", self.state))
 
 
 class Actions(NotifyCase):
@@ -128,6 +143,124 @@ class Actions(NotifyCase):
         self.desktop.click(self.shown(regression("a.service")), "default")
         self.assertEqual(self.outcome().title, "What became weaker")
         self.assertIn("/etc/systemd/system/a.conf was created", self.outcome().body)
+
+    def in_the_way(self, script="#!/bin/sh\nexit 1\n"):
+        """A terminal that fails."""
+        for name in ("less", "exposurectl", "xdg-terminal-exec"):
+            self.program(name, script)
+        return f"{self.folder}:/usr/bin:/bin"
+
+    def test_details_in_a_terminal_that_fails(self):
+        self.agent(PATH=self.in_the_way())
+        self.desktop.click(self.shown(regression("a.service")), "details")
+        self.assertEqual(self.outcome().title, "What became weaker")
+        self.assertIn("/etc/systemd/system/a.conf was created", self.outcome().body)
+
+    def test_details_that_were_read(self):
+        """Some terminals end as exposurectl does, which says in that way that there are regressions."""
+        self.agent(PATH=self.in_the_way("#!/bin/sh\nexit 3\n"))
+        self.desktop.click(self.shown(regression("a.service")), "details")
+        self.settle(3)
+        self.assertEqual(len(self.desktop.texts), 1)
+
+    def test_details_by_the_service_manager(self):
+        manager = self.serve(Manager(self.session.address, "active"))
+        variables = {"DISPLAY": ":7", "WAYLAND_DISPLAY": "wayland-7", "XAUTHORITY": "/run/x",
+                     "XDG_CURRENT_DESKTOP": "A:B"}
+        self.agent(PATH=self.in_the_way(), **variables)
+        self.desktop.click(self.shown(regression("a.service")), "details", "token")
+        self.until(lambda: manager.units)
+        environment = manager.units[0]["Environment"]
+        self.assertLessEqual({f"{name}={value}" for name, value in variables.items()}, set(environment))
+        self.assertIn("XDG_ACTIVATION_TOKEN=token", environment)
+        # It lives still after some seconds, and is the manager's alone then.
+        self.until(lambda: "UnrefUnit" in manager.members())
+        self.assertEqual(manager.members().count("Get"), 2)
+        self.assertEqual(len(self.desktop.texts), 1)
+
+    def test_details_by_the_service_manager_fail(self):
+        manager = self.serve(Manager(self.session.address, "failed"))
+        # No window is worth that much.
+        self.agent(PATH=self.in_the_way(), DISPLAY=":" + "7" * 5000)
+        self.desktop.click(self.shown(regression("a.service")), "details")
+        self.assertEqual(self.outcome().title, "What became weaker")
+        self.assertIn("UnrefUnit", manager.members())
+        self.assertFalse([v for v in manager.units[0]["Environment"] if v.startswith("DISPLAY=")])
+
+    def busy(self):
+        """Three in a row: what comes now has to wait. The number of the first."""
+        self.agent()
+        for i in range(3):
+            self.daemon.add(regression(f"u{i}.service", path=f"/etc/u{i}"))
+            self.until(lambda i=i: len(self.desktop.shown) > i)
+            self.settle(1)
+        return min(self.desktop.shown)
+
+    def test_nobody_accepts_what_was_not_shown(self):
+        id = self.busy()
+        self.daemon.add(regression("unseen.service", path="/etc/u0", after=6.0))
+        self.settle(2)
+        self.assertEqual(len(self.desktop.texts), 3)
+        self.desktop.click(id, "accept")
+        self.until(lambda: len(self.desktop.texts) == 4)
+        self.settle(0.5)
+        shown = self.desktop.shown[max(self.desktop.shown)]
+        self.assertEqual((shown.title, shown.replaces), ("Not accepted: u0", 0))
+        self.assertTrue(shown.body.startswith("It has changed since it was shown.\n"
+                                              "unseen  2.8 → <b>6.0 MEDIUM</b>\nu0  "), shown)
+        # A summary cannot be accepted, even if that is asked for.
+        self.assertNotIn("accept", shown.actions)
+        self.desktop.click(shown.id, "accept")
+        self.settle(1)
+        self.assertEqual((self.daemon.accepted, len(self.desktop.texts)), ([], 4))
+
+    def test_nobody_accepts_a_worse_one(self):
+        """Who clicks before it says so sees it first."""
+        id = self.busy()
+        listed = self.daemon.members().count("ListRegressions")
+        self.daemon.rows[0] = regression("u0.service", id="worse", path="/etc/u0", after=9.6)
+        self.desktop.silent = True
+        self.daemon.tell(row=self.daemon.rows[0])
+        self.until(lambda: self.daemon.members().count("ListRegressions") > listed)
+        self.until(lambda: len(self.desktop.texts) == 4)
+        # What says so is on its way.
+        self.desktop.click(id, "accept")
+        self.settle(1)
+        self.desktop.silent = False
+        self.desktop.notify([m for m in self.desktop.calls if m.member == "Notify"][-1])
+        self.until(lambda: len(self.desktop.texts) == 5)
+        self.assertEqual(self.daemon.accepted, [])
+        self.assertEqual((self.desktop.texts[-1].title, self.desktop.texts[-1].body),
+                         ("Not accepted: u0", "It has changed since it was shown."))
+        worse = next(shown for shown in self.desktop.shown.values() if "9.6" in shown.body)
+        self.desktop.click(worse.id, "accept")
+        self.until(lambda: self.daemon.accepted)
+
+    def test_changed_where_there_is_no_body(self):
+        self.desktop.capabilities = ("actions",)
+        id = self.busy()
+        self.daemon.add(regression("unseen.service", path="/etc/u0", after=6.0))
+        self.settle(2)
+        self.desktop.click(id, "accept")
+        self.until(lambda: len(self.desktop.texts) == 4)
+        self.assertEqual(self.desktop.texts[-1].title, "2 system services became weaker")
+
+    def test_click_after_a_restart_while_the_daemon_is_away(self):
+        agent = self.agent()
+        self.shown(regression("a.service"))
+        for action, title in (("accept", "Not accepted"), ("default", "Details cannot be opened")):
+            self.settle(0.5)
+            if self.daemon:
+                self.leave(self.daemon)
+            agent.stop()
+            self.until(lambda: not self.peer.owner(AGENT_NAME))
+            agent = self.agent()
+            self.settle(1)
+            # One that leaves it on the screen.
+            self.desktop._emit("ActionInvoked", "us", 1, action)
+            self.until(lambda title=title: self.desktop.texts[-1].title == title)
+            self.assertEqual(self.desktop.texts[-1].body, "exposured does not answer.")
+            self.daemon = None
 
     def test_actions_of_others(self):
         self.agent()

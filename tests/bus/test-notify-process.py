@@ -28,7 +28,10 @@ class Agent(NotifyCase):
         self.assertEqual((second.wait(), second.err.rest()), (0, []))
 
     def test_session_ends(self):
+        daemon = self.exposured()
         agent = self.agent()
+        # With its name it has only begun.
+        self.until(lambda: "ListRegressions" in daemon.members())
         self.session.stop()
         self.assertEqual(agent.wait(), 1)
         agent.process.returncode = 0
@@ -60,15 +63,26 @@ class Agent(NotifyCase):
         self.until(lambda: desktop.shown)
 
     def test_idle(self):
-        """It sleeps: not one switch to it within some seconds."""
+        """It sleeps: no timer is set, and there is not one switch to it within some seconds."""
         daemon, desktop = self.exposured(), self.server()
         daemon.rows = [regression("a.service")]
         agent = self.agent()
         self.until(lambda: desktop.shown)
         self.settle(7)
         before = self.switches(agent)
-        self.settle(10)
+        self.assertEqual(self.timers(agent), {"(0, 0)"})
+        self.settle(3)
         self.assertEqual(self.switches(agent), before)
+
+    @staticmethod
+    def timers(agent):
+        """What is left until the timers of the process are due; zero: they are not set."""
+        values = set()
+        folder = f"/proc/{agent.process.pid}/fdinfo"
+        for name in os.listdir(folder):
+            with open(f"{folder}/{name}", encoding="utf-8") as f:
+                values |= {line.split(":")[1].strip() for line in f if line.startswith("it_value")}
+        return values
 
     def switches(self, agent):
         with open(f"/proc/{agent.process.pid}/status", encoding="utf-8") as f:

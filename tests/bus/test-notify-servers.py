@@ -69,6 +69,26 @@ class Servers(NotifyCase):
         self.settle(1)
         self.assertEqual(len(desktop.texts), 1)
 
+    def listed_meanwhile(self):
+        """The agent is told what is open once more."""
+        calls = self.daemon.members().count("ListRegressions")
+        self.daemon.tell("Improved", regression("other.service"))
+        self.until(lambda: self.daemon.members().count("ListRegressions") > calls)
+        self.settle(0.5)
+
+    def test_dies_while_showing_and_listing(self):
+        desktop = self.server()
+        self.agent()
+        self.until(lambda: "GetCapabilities" in desktop.members())
+        desktop.silent = True
+        self.until(lambda: desktop.texts)
+        self.listed_meanwhile()
+        self.leave(desktop)
+        desktop = self.server()
+        self.until(lambda: desktop.shown)
+        self.settle(1)
+        self.assertEqual(len(desktop.texts), 1)
+
     def test_never_answers(self):
         desktop = self.server()
         desktop.silent = True
@@ -119,6 +139,35 @@ class Servers(NotifyCase):
         del desktop.notify
         self.until(lambda: desktop.shown)
         self.assertIsNone(agent.process.poll())
+
+    def test_refuses_after_listing(self):
+        desktop = self.server()
+        waiting = []
+        desktop.notify = waiting.append
+        self.agent()
+        self.until(lambda: waiting)
+        self.listed_meanwhile()
+        del desktop.notify
+        desktop.refuse(waiting[0], "org.freedesktop.Notifications.MaxNotificationsExceeded", "too many")
+        self.until(lambda: desktop.shown)
+
+    def test_closed_while_it_grows(self):
+        desktop = self.server()
+        self.agent()
+        self.until(lambda: desktop.shown)
+        (id, _), = desktop.shown.items()
+        waiting = []
+        desktop.notify = waiting.append
+        self.daemon.rows = []
+        self.daemon.add(regression("a.service", id="grown", path="/etc/<a>"))
+        self.until(lambda: waiting)
+        # The person was faster: it comes as a new one, and is closed as such.
+        desktop.close_notification(id)
+        self.settle(0.5)
+        del desktop.notify
+        desktop.notify(waiting[0])
+        self.daemon.mend(self.daemon.rows[0])
+        self.until(lambda: not desktop.shown)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 
 import os
 import re
+import shutil
 import signal
 import time
 import xml.etree.ElementTree as ElementTree
@@ -73,7 +74,7 @@ class Telling(NotifyCase):
         user = self.exposured(user=True)
         self.daemon.rows = [regression("a.service", path="/etc/a"), regression("b.service", path="/etc/b", after=9.6)]
         user.rows = [regression("c.service", path="/etc/c", units=["c.service", "d.service"])]
-        self.agent()
+        self.agent(login=True)
         shown, = self.shown()
         self.settle()
         self.assertEqual(len(self.desktop.texts), 1)
@@ -83,6 +84,32 @@ class Telling(NotifyCase):
                                      "yours: c and 1 more  2.8 → <b>5.1 MEDIUM</b>")
         self.assertEqual(shown.urgency, CRITICAL)
         self.assertNotIn("accept", shown.actions)
+
+    def test_login_before_the_other_exposured(self):
+        self.daemon.rows = [regression("a.service", path="/etc/a"), regression("b.service", path="/etc/b")]
+        self.agent(login=True)
+        self.settle(1.5)
+        user = self.exposured(user=True)
+        user.rows = [regression("c.service")]
+        self.shown()
+        self.settle()
+        self.assertEqual([shown.title for shown in self.desktop.texts], ["3 services became weaker"])
+
+    def test_login_without_the_other_exposured(self):
+        self.daemon.rows = [regression("a.service")]
+        agent = self.agent(login=True)
+        self.settle(3)
+        self.assertEqual(self.desktop.texts, [])
+        self.shown()
+        # It was a login once, and is none after a restart.
+        agent.stop()
+        self.until(lambda: not self.peer.owner(AGENT_NAME))
+        self.agent(login=True)
+        begin = time.monotonic()
+        self.until(lambda: len(self.daemon.calls) > 1)
+        self.daemon.add(regression("b.service", path="/etc/b"))
+        self.shown(2)
+        self.assertLess(time.monotonic() - begin, 4)
 
     def test_scope_of_the_user(self):
         user = self.exposured(user=True)
@@ -121,8 +148,13 @@ class Telling(NotifyCase):
         self.shown()
         self.daemon.mend(rows[0])
         self.daemon.mend(rows[1])
-        self.settle()
-        self.shown(1)
+        # It says what is left, under its number and without a sound.
+        self.until(lambda: len(self.desktop.texts) == 2)
+        self.settle(1)
+        shown, = self.shown()
+        self.assertEqual((shown.title, shown.replaces), ("2 became weaker", shown.id))
+        self.assertTrue(shown.hints["suppress-sound"])
+        self.assertIn("accept", shown.actions)
         self.daemon.mend(rows[2])
         self.shown(0)
 
@@ -146,6 +178,53 @@ class Telling(NotifyCase):
         # What the one before has shown is closed all the same.
         self.daemon.mend(self.daemon.rows[0])
         self.shown(0)
+
+    def test_not_again_after_an_empty_list(self):
+        """As from an exposured that cannot read its database yet."""
+        row = regression("a.service")
+        self.daemon.add(row)
+        agent = self.agent()
+        self.shown()
+        for _ in range(2):
+            self.leave(self.daemon)
+            self.daemon = self.exposured()
+            self.shown(0)
+            self.daemon.add(row)
+            self.settle()
+            self.daemon.rows = []
+            agent.stop()
+            self.until(lambda: not self.peer.owner(AGENT_NAME))
+            agent = self.agent()
+        self.assertEqual(len(self.desktop.texts), 1)
+
+    def test_folder_is_removed(self):
+        """By who tidies up."""
+        agent = self.agent()
+        for n, unit in enumerate(("a.service", "b.service"), 1):
+            self.daemon.add(regression(unit, path=f"/etc/{unit}"))
+            self.shown(n)
+            shutil.rmtree(f"{self.session.folder}/exposure-notify", ignore_errors=n > 1)
+        self.settle(0.5)
+        self.daemon.add(regression("c.service", path="/etc/c"))
+        self.shown(3)
+        agent.stop()
+        self.until(lambda: not self.peer.owner(AGENT_NAME))
+        self.agent()
+        self.settle()
+        self.assertEqual(len(self.desktop.texts), 3)
+
+    def test_nothing_is_asked_for_what_appears(self):
+        self.agent()
+        self.until(lambda: "ListRegressions" in self.daemon.members())
+        self.settle(1)
+        n = self.daemon.members().count("ListRegressions")
+        self.daemon.tell("Appeared", regression("run-1.service"))
+        self.settle(1)
+        self.assertEqual(self.daemon.members().count("ListRegressions"), n)
+        for member in ("Regressed", "Improved", "Changed", "Gone", "Accepted", "Model"):
+            self.daemon.tell(member)
+            n += 1
+            self.until(lambda n=n: self.daemon.members().count("ListRegressions") == n, member)
 
     def test_other_session_is_told(self):
         self.daemon.add(regression("a.service"))
@@ -189,6 +268,22 @@ class Telling(NotifyCase):
             self.settle(2.2)
         self.assertEqual(len(self.desktop.texts), 3)
 
+    def test_urgent_ones_do_not_wait(self):
+        """Where it may be no notification more, one that is there says it."""
+        self.agent()
+        for i in range(3):
+            self.daemon.add(regression(f"{i}.service", path=f"/etc/{i}"))
+            self.shown(i + 1)
+            self.settle(1)
+        self.daemon.add(regression("laid-open.service", path="/etc/x", before=1.0, after=9.9))
+        self.until(lambda: len(self.desktop.texts) == 4, patience=15)
+        self.settle(0.5)
+        shown = self.shown(3)[-1]
+        self.assertEqual(shown.title, "2 system services became weaker")
+        self.assertEqual((shown.urgency, shown.replaces), (CRITICAL, shown.id))
+        self.assertIn("laid-open", shown.body)
+        self.assertNotIn("suppress-sound", shown.hints)
+
     def test_urgency(self):
         self.agent()
         for before, after, urgency in ((1.7, 1.8, LOW), (1.7, 9.6, CRITICAL)):
@@ -202,7 +297,8 @@ class Telling(NotifyCase):
         self.agent()
         long = "<b>&\n" * 2048
         for text in (HOSTILE, long):
-            row = regression(text, id="id", units=[text] * 3, path=text, change=text, checks=[text] * 20, lines=[text])
+            row = regression(text, id=f"id{len(text)}", units=[text] * 3, path=text, change=text, checks=[text] * 20,
+                             lines=[text])
             self.daemon.add(row)
             shown, = self.shown()
             self.assertEqual(shown.title.count("\n"), 0)

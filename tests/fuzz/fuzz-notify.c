@@ -87,7 +87,7 @@ static void check_card(const struct board *board, int card) {
 /* What is open. */
 
 static void check_board(const struct board *board) {
-        fuzz_assert(board->n_alerts <= BOARD_ALERTS_MAX);
+        fuzz_assert(board->n_alerts <= BOARD_ALERTS_MAX && board->gone.n <= TOLD_MAX);
         for (size_t i = 0; i < board->n_alerts; i++) {
                 const struct alert *alert = board->alerts[i];
 
@@ -138,6 +138,12 @@ static void run_open(struct input *input) {
                 if (card != CARD_NONE) {
                         check_card(board, card);
                         board_shown(board, card, id);
+                }
+                while ((card = board_next_stale(board)) != CARD_NONE) {
+                        board_show(board, card);
+                        check_card(board, card);
+                        board_shown(board, card, id);
+                        fuzz_assert(board_is_current(board, card));
                 }
                 while ((card = board_next_closing(board)) != CARD_NONE)
                         board_closed(board, card);
@@ -205,8 +211,9 @@ static void run_told(struct input *input) {
                 const struct alert *a = board->alerts[i], *b = again->alerts[i];
 
                 fuzz_assert(a->told && a->restored && a->scope == b->scope && streq(a->id, b->id));
-                fuzz_assert(shown_as(board, a) == shown_as(again, b));
+                fuzz_assert(shown_as(board, a) == shown_as(again, b) && a->shown == b->shown);
         }
+        fuzz_assert(board->gone.n == again->gone.n);
 }
 
 /* What a server says. */

@@ -163,7 +163,9 @@ class ScenarioCase(case.MachineCase):
                 "exposures": (f"{event.before:.1f}", f"{event.after:.1f}")}
         if not journal:
             return told | {"time": event.time, "checks": event.checks, "causes": event.causes}
-        # Of a model the checks are those of its units, which no signal has.
+        # Of a model the checks are those of its units, which no signal has, and the exposures would be theirs, too.
+        if event.event == "model":
+            told["exposures"] = None
         return told | {"checks": sorted(event.checks) if event.event != "model" else None,
                        "causes": [path for path, _ in event.causes][:16]}
 
@@ -182,7 +184,7 @@ class ScenarioCase(case.MachineCase):
                                                              else entry.get(name, []))]
         event, = values("EXPOSURED_EVENT")[:1]
         return {"event": event, "unit": values("EXPOSURED_UNIT")[0], "units": sorted(values("EXPOSURED_UNITS")),
-                "exposures": (values("EXPOSURED_BEFORE")[0], values("EXPOSURED_AFTER")[0]),
+                "exposures": tuple(values("EXPOSURED_BEFORE") + values("EXPOSURED_AFTER")) or None,
                 "checks": sorted(values("EXPOSURED_CHECK")) if event != "model" else None,
                 "causes": values("EXPOSURED_CAUSE")}
 

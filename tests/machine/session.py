@@ -25,6 +25,8 @@ from desktops import Dunst  # noqa: E402
 USER = machines.USER_ID
 RUNTIME = f"/run/user/{USER}"
 AGENT = "exposure-notify.service"
+# Of the unit, and of an agent that somebody else started.
+RECORD, OTHER_RECORD = (f"{RUNTIME}/exposure-notify/{name}" for name in ("service/told", "told"))
 SESSION = "session.target"
 MANAGER = "org.exposured.Exposure1.Manager"
 SECONDS = 30
@@ -131,10 +133,10 @@ class SessionCase(case.MachineCase):
         cls.machine.run("journalctl", "--sync", check=False)
         return cls.machine.output("journalctl", "--user", "-u", AGENT, "--no-pager", user=USER, check=False)
 
-    def told(self):
+    def told(self, record=RECORD):
         """Ids of what was told, with the number that the server gave."""
         try:
-            with open(self.machine.path(f"{RUNTIME}/exposure-notify/told"), encoding="utf-8") as file:
+            with open(self.machine.path(record), encoding="utf-8") as file:
                 return {id: int(number) for id, number in re.findall(r"^told \S+ (\S+) (\d+)$", file.read(), re.M)}
         except FileNotFoundError:
             return {}
@@ -149,15 +151,15 @@ class SessionCase(case.MachineCase):
                         f"history of {name}", SECONDS)
         return name
 
-    def weaken(self, name):
+    def weaken(self, name, record=RECORD):
         """Gives the id of its regression, the number of its notification, and how long that took after the signal."""
         path = f"/etc/systemd/system/{name}.d/local.conf"
         self.machine.write(path, WEAKER)
         self.machine.systemctl("daemon-reload")
         signal = case.await_true(lambda: self.regressed(name), f"signal of {name}", SECONDS)
         id = signal.body[0]
-        case.await_true(lambda: self.told().get(id, 0) > 0, f"notification of {name}", SECONDS)
-        return id, self.told()[id], time.monotonic() - signal.time
+        case.await_true(lambda: self.told(record).get(id, 0) > 0, f"notification of {name}", SECONDS)
+        return id, self.told(record)[id], time.monotonic() - signal.time
 
     def regressed(self, name):
         return next((m for m in self.signals.collect(0.02) if m.member == "Regressed" and m.body[2] == name), None)

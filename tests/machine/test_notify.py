@@ -4,12 +4,13 @@
 
 import os
 import re
+import subprocess
 import time
 
 import case
 import machine as machines
 import tap
-from session import AGENT, HARDENED, RUNTIME, SECONDS, SESSION, USER, SessionCase
+from session import AGENT, HARDENED, OTHER_RECORD, RECORD, SECONDS, SESSION, USER, SessionCase
 
 # Who sits there may accept, without a password.
 RULE = """polkit.addRule(function(action, subject) {
@@ -77,6 +78,29 @@ class Notify(SessionCase):
             self.assertEqual(file.read().splitlines(), ["/usr/bin/exposurectl", "regressions", "--", name])
         self.mend(name)
 
+    def test_details_in_the_own_terminal(self):
+        """Which lies in the home of who sits there; it fails, and a notification shows what it would have shown."""
+        own = f"{machines.home(USER)}/.local/bin/xdg-terminal-exec"
+        self.machine.run("mkdir", "-p", os.path.dirname(own), user=USER)
+        self.machine.write(own, "#!/bin/sh\nexit 1\n", 0o755)
+        self.addCleanup(self.machine.remove, own)
+        self.user_systemctl("set-environment", f"PATH={os.path.dirname(own)}:/usr/local/bin:/usr/bin:/bin")
+        self.addCleanup(self.user_systemctl, "unset-environment", "PATH")
+        self.rest()
+        name = self.new_unit()
+        _, number, _ = self.weaken(name)
+        case.await_true(lambda: not self.desktop.is_empty(), "notification on the screen", SECONDS)
+        self.desktop.invoke(number, "default")
+        case.await_true(self.desktop.is_empty, "end of the notification", SECONDS)
+        case.await_true(lambda: not self.desktop.is_empty(), "text instead of the terminal", SECONDS)
+        self.assertIn("status=1/FAILURE", self.machine.output("journalctl", "--user", "-b", "--no-pager", user=USER))
+        self.assertFalse(os.path.exists(self.machine.path("/tmp/terminal")))
+        # Nothing is left of it but its line in the journal.
+        failed = self.user_systemctl("list-units", "--all", "--no-legend", "app-exposure*").stdout
+        case.await_true(lambda: not self.user_systemctl("list-units", "--all", "--no-legend", "app-exposure*").stdout,
+                        f"end of {failed}", SECONDS)
+        self.mend(name)
+
     def test_nothing_twice_but_in_a_new_session(self):
         name = self.new_unit()
         id, number, _ = self.weaken(name)
@@ -101,7 +125,7 @@ class Notify(SessionCase):
             self.user_systemctl("start", "mine.service")
             case.await_true(lambda word=f'"{event}"': word in self.machine.output(
                 "exposurectl", "--user", "history", "mine.service", "--json=short", user=USER), event, SECONDS)
-        with_file = self.machine.path(f"{RUNTIME}/exposure-notify/told")
+        with_file = self.machine.path(RECORD)
         case.await_true(lambda: os.path.exists(with_file) and
                         re.search(r"^told user \S+ [1-9]", read(with_file), re.M), "notification", SECONDS)
         self.user_systemctl("stop", "mine.service")
@@ -113,16 +137,24 @@ class Notify(SessionCase):
         entry = self.machine.output("cat", ENTRY)
         self.assertIn("\nX-systemd-skip=true\n", entry)
         self.user_systemctl("stop", AGENT)
-        agent = self.machine.popen(*re.search("^Exec=(.*)$", entry, re.M)[1].split(), user=USER)
+        agent = self.machine.popen(*re.search("^Exec=(.*)$", entry, re.M)[1].split(), user=USER, stderr=subprocess.PIPE,
+                                   text=True)
         self.addCleanup(machines.stop, agent)
-        name = self.new_unit()
-        self.addCleanup(self.mend, name)
-        self.weaken(name)
+        names = [self.new_unit() for _ in range(2)]
+        id, number, _ = self.weaken(names[0], OTHER_RECORD)
         self.assertIsNone(agent.poll())
-        # The one of systemd that comes later leaves it to that.
+        # The one of systemd that comes later leaves it to that, and what was told where it is.
         self.user_systemctl("start", AGENT)
         case.await_true(lambda: self.show("ActiveState") == "inactive", "end of the second one", SECONDS)
         self.assertEqual(self.show("Result"), "success")
+        self.assertEqual(self.told(OTHER_RECORD).get(id), number)
+        other, _, _ = self.weaken(names[1], OTHER_RECORD)
+        self.assertEqual(set(self.told(OTHER_RECORD)) & {id, other}, {id, other})
+        for name in names:
+            self.mend(name)
+        case.await_true(self.desktop.is_empty, "empty screen", SECONDS)
+        machines.stop(agent)
+        self.assertEqual(agent.stderr.read(), "")
 
     def test_second_agent_ends(self):
         done = self.machine.run("exposure-notify", user=USER)
@@ -148,7 +180,8 @@ class Notify(SessionCase):
 
     def test_idle_and_small(self):
         pid = self.machine.host_pid(int(self.show("MainPID")))
-        time.sleep(7)
+        # It may have waited for the other exposured, and gives memory back after that.
+        time.sleep(12)
         before = self.status(pid)
         time.sleep(10)
         after = self.status(pid)

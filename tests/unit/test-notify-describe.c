@@ -153,6 +153,43 @@ START_TEST(summaries_are_short) {
 }
 END_TEST
 
+static size_t count(const char *text, const char *word) {
+        size_t n = 0;
+
+        for (; (text = strstr(text, word)); text++)
+                n++;
+        return n;
+}
+
+/* Whatever the length of names, markup is balanced and the last line is there. */
+START_TEST(details_of_many_end_well) {
+        enum { N = 17, LENGTH = 250 };
+        const struct alert *alerts[N];
+        struct alert alert = sample;
+        char name[LENGTH + 1] = "", *units[] = { name, NULL };
+
+        alert.unit = alert.path = name;
+        alert.units = units;
+        for (size_t i = 0; i < ALERT_CHECKS_MAX; i++)
+                alert.checks[i] = name;
+        alert.n_checks = 20;
+        for (size_t i = 0; i < N; i++)
+                alerts[i] = &alert;
+        for (size_t length = 1; length < LENGTH; length++) {
+                for (size_t i = 0; i < length; i++)
+                        name[i] = i % 5 == 0 ? '&' : 'x';
+                for (size_t n = 1; n <= N; n++) {
+                        describe_details(&d, alerts, n, true);
+                        ck_assert_uint_eq(count(d.body.text, "<b>"), count(d.body.text, "</b>"));
+                        ck_assert_str_eq(strrchr(d.body.text, '\n'), "\nMore: exposurectl regressions");
+                        /* Rows are whole, and what is left out is counted. */
+                        ck_assert_uint_eq(count(d.body.text, "</b>\n"), count(d.body.text, " and 16 more\n"));
+                        ck_assert(count(d.body.text, "</b>") == n || strstr(d.body.text, "\nand "));
+                }
+        }
+}
+END_TEST
+
 START_TEST(outcomes) {
         describe_outcome(&d, "Accepted", "nginx.service", 2, NULL, true, true);
         ck_assert_str_eq(d.title.text, "Accepted: nginx and 2 more");
@@ -171,7 +208,8 @@ END_TEST
 int main(void) {
         const TTest *const tests[] = {
                 words_of_others_are_text, long_words_lose_their_middle, a_full_buffer_ends_with_a_whole_character,
-                one_cause, causes_in_words, several_units, the_same_number, summaries_are_short, outcomes,
+                one_cause, causes_in_words, several_units, the_same_number, summaries_are_short,
+                details_of_many_end_well, outcomes,
         };
         Suite *suite = suite_create("notify-describe");
         TCase *tcase = tcase_create("describe");

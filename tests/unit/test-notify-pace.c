@@ -12,12 +12,12 @@ START_TEST(first_news_wait_for_their_window) {
         struct pace pace = {};
 
         pace_arrive(&pace, BEGIN);
-        ck_assert_uint_gt(pace_wait(&pace, BEGIN), 0);
-        ck_assert_uint_le(pace_wait(&pace, BEGIN), USEC_PER_SEC);
-        ck_assert_uint_eq(pace_wait(&pace, BEGIN + USEC_PER_SEC), 0);
+        ck_assert_uint_gt(pace_wait(&pace, BEGIN, false), 0);
+        ck_assert_uint_le(pace_wait(&pace, BEGIN, false), USEC_PER_SEC);
+        ck_assert_uint_eq(pace_wait(&pace, BEGIN + USEC_PER_SEC, false), 0);
         /* What comes meanwhile does not put it off. */
         pace_arrive(&pace, BEGIN + USEC_PER_SEC / 2);
-        ck_assert_uint_eq(pace_wait(&pace, BEGIN + USEC_PER_SEC), 0);
+        ck_assert_uint_eq(pace_wait(&pace, BEGIN + USEC_PER_SEC, false), 0);
 }
 END_TEST
 
@@ -35,7 +35,7 @@ static unsigned run(uint64_t distance, unsigned n_news, unsigned at_a_time, uint
                 if (waiting == 0)
                         continue;
                 pace_arrive(&pace, now);
-                if (pace_wait(&pace, now) > 0)
+                if (pace_wait(&pace, now, false) > 0)
                         continue;
                 if (n_told < max)
                         times[n_told] = (now - BEGIN) / USEC_PER_SEC;
@@ -83,6 +83,42 @@ START_TEST(single_ones_are_told_at_once) {
 }
 END_TEST
 
+START_TEST(what_is_urgent_only_keeps_to_the_most_of_a_minute) {
+        struct pace pace = {};
+        uint64_t now = BEGIN;
+
+        /* Two summaries: after that the others wait a minute. */
+        for (unsigned i = 0; i < 2; i++) {
+                pace_arrive(&pace, now);
+                now += 2 * USEC_PER_SEC;
+                pace_tell(&pace, now, 2);
+        }
+        now += 2 * USEC_PER_SEC;
+        pace_arrive(&pace, now);
+        ck_assert_uint_gt(pace_wait(&pace, now + USEC_PER_SEC, false), 50 * USEC_PER_SEC);
+        ck_assert_uint_gt(pace_wait(&pace, now, true), 0);
+        now += USEC_PER_SEC;
+        ck_assert_uint_eq(pace_wait(&pace, now, true), 0);
+        pace_tell(&pace, now, 1);
+        /* The third of a minute; the first was told at BEGIN + 2 s. */
+        pace_arrive(&pace, now);
+        ck_assert_uint_eq(pace_wait(&pace, now, true), BEGIN + 62 * USEC_PER_SEC - now);
+}
+END_TEST
+
+START_TEST(what_is_on_the_screen_can_be_read) {
+        struct pace pace = {};
+
+        ck_assert_uint_eq(pace_wait_update(&pace, BEGIN), 0);
+        pace_update(&pace, BEGIN);
+        ck_assert_uint_eq(pace_wait_update(&pace, BEGIN + USEC_PER_SEC), 9 * USEC_PER_SEC);
+        ck_assert_uint_eq(pace_wait_update(&pace, BEGIN + 10 * USEC_PER_SEC), 0);
+        /* With news it waits for those that come with them. */
+        pace_arrive(&pace, BEGIN + 10 * USEC_PER_SEC);
+        ck_assert_uint_gt(pace_wait_update(&pace, BEGIN + 10 * USEC_PER_SEC), 0);
+}
+END_TEST
+
 START_TEST(urgency_by_exposure_and_loss) {
         static const struct {
                 unsigned before, after;
@@ -107,6 +143,8 @@ int main(void) {
         tcase_add_test(tcase, first_news_wait_for_their_window);
         tcase_add_test(tcase, a_flood_of_a_minute_is_three);
         tcase_add_test(tcase, single_ones_are_told_at_once);
+        tcase_add_test(tcase, what_is_urgent_only_keeps_to_the_most_of_a_minute);
+        tcase_add_test(tcase, what_is_on_the_screen_can_be_read);
         tcase_add_test(tcase, urgency_by_exposure_and_loss);
         suite_add_tcase(suite, tcase);
         return suite_run(suite);
