@@ -29,7 +29,7 @@ struct source {
         void *userdata;
         sd_bus *bus;
         struct owner *owner;
-        sd_bus_slot *signals_slots[ELEMENTSOF(signals)], *disconnected_slot;
+        sd_bus_slot *signals_slots[ELEMENTSOF(signals)], *appeared_slot, *disconnected_slot;
         sd_bus_slot *look_slot;                 /* of a call under way */
         sd_event_source *look, *connect;        /* timers */
         uint64_t look_retry, connect_retry;
@@ -96,15 +96,23 @@ void source_look(struct source *source) {
                 delay_set_earlier(source->look, LOOK_USEC);
 }
 
+/* Anybody can send to us what looks like a signal of exposured. */
 static int on_signal(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct source *source = userdata;
+
+        (void) error;
+        if (owner_sent(source->owner, m))
+                source_look(source);
+        return 0;
+}
+
+static int on_appeared(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         struct source *source = userdata;
         struct event event = {};
 
         (void) error;
-        /* Anybody can send to us what looks like that. */
         if (!owner_sent(source->owner, m))
                 return 0;
-        source_look(source);
         if (event_read(&event, m) > 0 && event_is_above_limit(&event))
                 source->ops->appeared(source->userdata, &event);
         event_done(&event);
@@ -129,6 +137,7 @@ static void on_owner(void *userdata, const char *owner) {
 static void disconnect(struct source *source) {
         for (size_t i = 0; i < ELEMENTSOF(signals); i++)
                 source->signals_slots[i] = sd_bus_slot_unref(source->signals_slots[i]);
+        source->appeared_slot = sd_bus_slot_unref(source->appeared_slot);
         source->disconnected_slot = sd_bus_slot_unref(source->disconnected_slot);
         source->look_slot = sd_bus_slot_unref(source->look_slot);
         source->owner = owner_free(source->owner);
@@ -157,7 +166,10 @@ static int listen(struct source *source) {
                 r = sd_bus_match_signal_async(source->bus, &source->signals_slots[i], EXPOSURED_BUS_NAME,
                                               EXPOSURED_PATH, EXPOSURED_MANAGER_INTERFACE, signals[i],
                                               on_signal, NULL, source);
-
+        if (r >= 0)
+                r = sd_bus_match_signal_async(source->bus, &source->appeared_slot, EXPOSURED_BUS_NAME,
+                                              EXPOSURED_PATH, EXPOSURED_MANAGER_INTERFACE, "Appeared",
+                                              on_appeared, NULL, source);
         return r < 0 ? r : owner_new(&source->owner, source->bus, EXPOSURED_BUS_NAME, on_owner, source);
 }
 
