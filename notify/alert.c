@@ -48,14 +48,16 @@ static int copy_cause(struct alert *alert, const struct event *event) {
         return r < 0 ? r : copy(&alert->change, cause ? cause->change : "");
 }
 
-static uint64_t digest_bytes(uint64_t digest, const void *bytes, size_t size) {
-        for (const unsigned char *p = bytes; size > 0; p++, size--)
-                digest = (digest ^ *p) * UINT64_C(0x100000001b3);
+static uint64_t digest_number(uint64_t digest, uint64_t number) {
+        for (unsigned i = 0; i < sizeof(number); i++)
+                digest = (digest ^ (number >> (8 * i) & 0xff)) * UINT64_C(0x100000001b3);
         return digest;
 }
 
 static uint64_t digest_text(uint64_t digest, const char *s) {
-        return digest_bytes(digest, s, strlen(s) + 1);
+        for (; *s; s++)
+                digest = (digest ^ (unsigned char) *s) * UINT64_C(0x100000001b3);
+        return digest_number(digest, 0);
 }
 
 /* FNV-1a: it tells one state of a regression from the next, and protects from nobody. */
@@ -63,8 +65,10 @@ static uint64_t compute_digest(const struct alert *alert) {
         const uint64_t numbers[] = {
                 alert->before, alert->after, alert->n_units, alert->n_causes, alert->n_checks,
         };
-        uint64_t digest = digest_bytes(UINT64_C(0xcbf29ce484222325), numbers, sizeof(numbers));
+        uint64_t digest = UINT64_C(0xcbf29ce484222325);
 
+        for (size_t i = 0; i < ELEMENTSOF(numbers); i++)
+                digest = digest_number(digest, numbers[i]);
         digest = digest_text(digest, alert->unit);
         for (char **unit = alert->units; *unit; unit++)
                 digest = digest_text(digest, *unit);

@@ -113,11 +113,14 @@ static int read_gone(struct board *board, const char *line) {
 }
 
 static int read_shown(struct board *board, const char *line) {
-        char scope[8], id[ALERT_ID_SIZE];
+        char scope[8], id[ALERT_ID_SIZE], word[17], *end;
         enum scope s;
         uint64_t digest;
 
-        if (sscanf(line, "shown %7s %63s %16" SCNx64, scope, id, &digest) == 3 && read_scope(scope, &s))
+        if (sscanf(line, "shown %7s %63s %16s", scope, id, word) != 3 || !read_scope(scope, &s))
+                return 0;
+        digest = strtoull(word, &end, 16);
+        if (!*end)
                 board_restore_shown(board, s, id, digest);
         return 0;
 }
