@@ -68,8 +68,8 @@ const char *const schema_migrations[] = {
         "CREATE INDEX acceptance_id ON acceptance (id);",
 
         /* Of a unit whose settings changed together with the model: its exposure between the two, its checks. */
-        "ALTER TABLE event_unit ADD COLUMN rated INTEGER;"
-        "ALTER TABLE event_unit ADD COLUMN own_checks TEXT;",
+        ("ALTER TABLE event_unit ADD COLUMN rated INTEGER;"
+         "ALTER TABLE event_unit ADD COLUMN own_checks TEXT;"),
 
         /* Of a baseline that comes back and that no facts alone stand for. */
         "ALTER TABLE acceptance ADD COLUMN checks TEXT;",
