@@ -157,7 +157,7 @@ static int on_regression(void *userdata, const struct store_regression *row) {
         struct entry *entry = ledger_get(&rs->loaded->ledger, row->unit);
         _cleanup_(event_unrefp) struct event *event = NULL;
         struct event *known;
-        size_t at;
+        size_t at = 0;
         int r;
 
         if (!entry)

@@ -156,6 +156,7 @@ static int read_row(const struct place *place, struct json_object *object, struc
 }
 
 static int count_member(struct json_object *object, int flags, struct json_object *parent, const char *key,
+                        /* NOLINTNEXTLINE(readability-non-const-parameter): the library's */
                         size_t *index, void *userdata) {
         size_t *n = userdata;
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <exposured/checks.h>
@@ -27,15 +28,21 @@ int policy_text_write(const struct policy *policy, const char *path, char **ret)
         return *ret ? 0 : -ENOMEM;
 }
 
+/* "JSON_FIELD WEIGHT RANGE"; what is none of that is passed over. */
 static void read_line(const char *line, struct policy *policy) {
-        char name[NAME_SIZE];
+        size_t length = strcspn(line, " \n");
+        char name[NAME_SIZE], *end;
         uint64_t weight, range;
         int check;
 
-        if (sscanf(line, "%127[^ \n] %" SCNu64 " %" SCNu64, name, &weight, &range) != 3)
+        if (length >= sizeof(name) || line[length] != ' ')
                 return;
+        memcpy(name, line, length);
+        name[length] = '\0';
         check = check_from_json_field(name);
-        if (check < 0)
+        weight = strtoull(line + length, &end, 10);
+        range = strtoull(end, &end, 10);
+        if (check < 0 || range == 0 || (*end != '\n' && *end != '\0'))
                 return;
         policy->rows[check].weight = weight;
         policy->rows[check].range = range;
