@@ -15,7 +15,7 @@ import time
 from daemoncase import DAEMON, configure, main
 from peer import BusError
 from machine import is_sanitized
-from remembercase import BETTER, PLAIN, Case
+from remembercase import BETTER, EVENTS, PLAIN, Case
 
 FAULTY = os.environ["EXPOSURED_FAULTY"]
 JOURNAL = "/run/systemd/journal/socket"
@@ -202,14 +202,25 @@ class Models(Case):
         self.assert_told()
 
     def test_killed_after_that(self):
-        """What was not told before the end is told, and no more than that."""
+        """It is one event, by its id; only the end between telling and noting that has it told again."""
         self.begin()
         self.stop()
         self.set_weight(10000)
         self.begin()
         self.kill()
         self.begin()
-        self.assert_model("created")
+        told = set()
+
+        def hear():
+            told.update((m.member, m.body[0]) for m in self.ears.all_signals() if m.member in EVENTS)
+            return told
+        self.wait_until(hear)
+        self.forget()
+        self.heard()
+        hear()
+        self.assertEqual([member for member, _ in told], ["Model"])
+        self.assertEqual([(row[1], row[0]) for row in self.call("GetHistory", "ssu", "", "", 0)[0]],
+                         [("model", identifier) for _, identifier in told])
 
     def test_systemd_too(self):
         """Both are one event; systemd comes first."""
