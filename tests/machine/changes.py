@@ -199,7 +199,7 @@ class Changes:
 
     def change_transient_that_ends(self):
         name = self.new_name("short")
-        self.machine.run("systemd-run", *self.scope, "--quiet", "--wait", f"--unit={name}", "true", check=False,
+        self.machine.run("systemd-run", *self.scope, "--quiet", "--no-block", f"--unit={name}", "true", check=False,
                          user=self.user)
         return name
 
