@@ -14,6 +14,8 @@
 /* A bus that restarts is back within a tenth of a second, or it takes longer. */
 #define RECONNECT_MIN_USEC (20 * USEC_PER_MSEC)
 #define RECONNECT_MAX_USEC (2 * USEC_PER_SEC)
+/* Without a name nobody finds us: a request that failed is made again. */
+#define NAME_RETRY_USEC USEC_PER_SEC
 
 struct connection {
         sd_event *event;
@@ -23,6 +25,7 @@ struct connection {
         sd_bus *bus;
         struct pump *pump;              /* with the bus */
         sd_bus_slot *name_slot;
+        struct timer *name_timer;       /* until the name is asked for again */
         struct timer *timer;
         uint64_t reconnect_usec;
         bool proven;                    /* the bus has given us our name: it is one */
@@ -117,6 +120,7 @@ static void connection_close(struct connection *connection) {
         if (!connection->bus)
                 return;
         connection->ops->disconnected(connection->userdata);
+        timer_disarm(connection->name_timer);
         connection->name_slot = sd_bus_slot_unref(connection->name_slot);
         connection->pump = pump_free(connection->pump);
         connection->bus = sd_bus_close_unref(connection->bus);
@@ -156,9 +160,11 @@ static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (sd_bus_message_is_method_error(m, NULL)) {
                 const sd_bus_error *e = sd_bus_message_get_error(m);
 
-                /* The connection broke: there will be another one. */
-                if (!sd_bus_is_open(connection->bus) || sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY))
+                /* Where the connection broke, there will be another one before that. */
+                if (!sd_bus_is_open(connection->bus) || sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY)) {
+                        timer_arm(connection->name_timer, NAME_RETRY_USEC);
                         return 0;
+                }
                 log_error("The bus refuses us the name " EXPOSURED_BUS_NAME ": %s.",
                           e->message ?: e->name);
                 connection->ops->name_refused(connection->userdata, -EACCES);
@@ -175,12 +181,22 @@ static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return 0;
 }
 
-int connection_request_name(struct connection *connection) {
+void connection_request_name(struct connection *connection) {
+        int r;
+
         if (!connection->bus)
-                return -ENOTCONN;
+                return;
         connection->name_slot = sd_bus_slot_unref(connection->name_slot);
-        return sd_bus_request_name_async(connection->bus, &connection->name_slot, EXPOSURED_BUS_NAME, 0, on_name,
-                                         connection);
+        r = sd_bus_request_name_async(connection->bus, &connection->name_slot, EXPOSURED_BUS_NAME, 0, on_name,
+                                      connection);
+        if (r >= 0)
+                return;
+        log_errno(LOG_WARNING, r, "Cannot ask for our name on the bus, trying again");
+        timer_arm(connection->name_timer, NAME_RETRY_USEC);
+}
+
+static void on_name_timer(void *userdata) {
+        connection_request_name(userdata);
 }
 
 bool connection_is_clear(struct connection *connection) {
@@ -213,6 +229,8 @@ int connection_new(struct connection **ret, sd_event *event, enum scope scope, c
                 .reconnect_usec = RECONNECT_MIN_USEC,
         };
         r = timer_new(&connection->timer, event, on_timer, connection);
+        if (r >= 0)
+                r = timer_new(&connection->name_timer, event, on_name_timer, connection);
         if (r < 0) {
                 connection_free(connection);
                 return r;
@@ -226,6 +244,7 @@ struct connection *connection_free(struct connection *connection) {
         if (!connection)
                 return NULL;
         connection_close(connection);
+        timer_free(connection->name_timer);
         timer_free(connection->timer);
         sd_event_unref(connection->event);
         free(connection);

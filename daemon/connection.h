@@ -32,8 +32,8 @@ int connection_new(struct connection **ret, sd_event *event, enum scope scope, c
 /* Takes NULL, returns NULL. */
 struct connection *connection_free(struct connection *connection);
 
-/* Asks for our name on the present connection. */
-int connection_request_name(struct connection *connection);
+/* Asks for our name on the present connection, until the bus has answered. */
+void connection_request_name(struct connection *connection);
 
 /* Whether the bus has taken what was sent, but for a little; where not, an op will tell. */
 bool connection_is_clear(struct connection *connection);

@@ -208,20 +208,16 @@ static int on_connected(void *userdata, sd_bus *bus) {
                 return r;
         /* Who found us once finds us again at once; the first time there is nothing to show yet. */
         if (m->was_ready)
-                return connection_request_name(m->connection);
-        timer_arm(m->patience_timer, PATIENCE_USEC);
+                connection_request_name(m->connection);
+        else
+                timer_arm(m->patience_timer, PATIENCE_USEC);
         return 0;
 }
 
 static void manager_offer(struct manager *m) {
-        int r;
-
         timer_disarm(m->patience_timer);
-        if (m->was_ready)
-                return;
-        r = connection_request_name(m->connection);
-        if (r < 0)
-                log_errno(LOG_ERR, r, "Cannot ask for our name on the bus");
+        if (!m->was_ready)
+                connection_request_name(m->connection);
 }
 
 static void on_patience_ended(void *userdata) {
