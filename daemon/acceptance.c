@@ -93,6 +93,12 @@ static int change_entry(struct manager *m, struct entry *entry, struct event *ev
         return r;
 }
 
+const char *acceptance_find_regression(const struct manager *m, const char *name) {
+        const struct entry *entry = ledger_find(&m->ledger, &m->units, name);
+
+        return entry && entry->regression ? entry->regression->event->id : "";
+}
+
 int accept_unit(struct manager *m, const char *name, const char *reason, uint64_t until, uint32_t uid,
                 char *ret_id) {
         _cleanup_(event_unrefp) struct event *event = NULL;

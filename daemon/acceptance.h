@@ -24,6 +24,9 @@ enum accepted {
         ACCEPTED_UNKNOWN,       /* no such unit is remembered */
 };
 
+/* The id of the event that told the regression that is open for a unit or template, or an empty text. */
+const char *acceptance_find_regression(const struct manager *manager, const char *name);
+
 /* until: realtime, µs; 0: for good. *ret_id (EVENT_ID_SIZE) is the event's. Or a negative errno. */
 int accept_unit(struct manager *manager, const char *name, const char *reason, uint64_t until, uint32_t uid,
                 char *ret_id);

@@ -448,7 +448,18 @@ static int kept_new(struct kept **ret, struct manager *manager, sd_bus_message *
         return 0;
 }
 
-static int accept_now(struct manager *manager, sd_bus_message *call, uint32_t uid) {
+/* Who gives leave has seen what was open then: what became weaker meanwhile nobody has accepted. */
+static int check_still_open(struct manager *manager, const char *unit, const char *event, sd_bus_error *error) {
+        const char *open = acceptance_find_regression(manager, unit);
+
+        if (!*open || streq(open, event))
+                return 0;
+        return sd_bus_error_setf(error, EXPOSURED_ERROR_BECAME_WEAKER,
+                                 "%s became weaker while leave was asked for, so nothing is accepted; look at it "
+                                 "again.", unit);
+}
+
+static int accept_now(struct manager *manager, sd_bus_message *call, uint32_t uid, const char *event) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(kept_freep) struct kept *kept = NULL;
         const char *unit, *reason;
@@ -459,6 +470,8 @@ static int accept_now(struct manager *manager, sd_bus_message *call, uint32_t ui
         r = sd_bus_message_rewind(call, true);
         if (r >= 0)
                 r = check_acceptance(call, &unit, &reason, &until, &error);
+        if (r >= 0)
+                r = check_still_open(manager, unit, event, &error);
         if (r < 0)
                 return sd_bus_reply_method_errno(call, r, &error);
         place = find_place(manager->acceptances_kept, ELEMENTSOF(manager->acceptances_kept), uid, KEPT_PER_USER_MAX);
@@ -481,8 +494,8 @@ static int accept_now(struct manager *manager, sd_bus_message *call, uint32_t ui
         return sd_bus_reply_method_errno(call, r, NULL);
 }
 
-static void on_allowed(struct manager *manager, sd_bus_message *call, uint32_t uid) {
-        api_ensure_reply(call, accept_now(manager, call, uid));
+static void on_allowed(struct manager *manager, sd_bus_message *call, uint32_t uid, const char *event) {
+        api_ensure_reply(call, accept_now(manager, call, uid, event));
 }
 
 static int turn_accept(struct manager *manager, sd_bus_message *call, uint32_t uid, sd_bus_error *error) {
@@ -494,7 +507,8 @@ static int turn_accept(struct manager *manager, sd_bus_message *call, uint32_t u
                 r = sd_bus_message_read(call, "s", &unit);
         if (r < 0)
                 return r;
-        r = authority_check(manager->authority, call, uid, EXPOSURED_ACTION_ACCEPT, unit, on_allowed);
+        r = authority_check(manager->authority, call, uid, EXPOSURED_ACTION_ACCEPT, unit,
+                            acceptance_find_regression(manager, unit), on_allowed);
         if (r == -EBUSY)
                 return sd_bus_error_set(error, EXPOSURED_ERROR_LIMIT_EXCEEDED,
                                         "Too many wait for leave already, try again later.");

@@ -7,6 +7,7 @@
 #include <exposured/macro.h>
 
 #include "authority.h"
+#include "event.h"
 #include "log.h"
 #include "manager.h"
 #include "systemd.h"
@@ -29,6 +30,7 @@ struct authorization {
         sd_bus_message *call;           /* NULL: free */
         const char *action;
         const char *unit;               /* of the call */
+        char event[EVENT_ID_SIZE];
         authority_fn fn;
         uint32_t uid;
         sd_bus_slot *slot;              /* of the question under way */
@@ -52,7 +54,7 @@ static void refuse(struct authorization *pending, const char *text) {
 }
 
 static void allow(struct authorization *pending) {
-        pending->fn(pending->authority->manager, pending->call, pending->uid);
+        pending->fn(pending->authority->manager, pending->call, pending->uid, pending->event);
         authorization_done(pending);
 }
 
@@ -161,7 +163,7 @@ static bool may_without_asking(const struct authority *a, uint32_t uid) {
 }
 
 int authority_check(struct authority *a, sd_bus_message *call, uint32_t uid, const char *action,
-                    const char *unit, authority_fn fn) {
+                    const char *unit, const char *event, authority_fn fn) {
         struct authorization *unused = NULL;
         unsigned n_user = 0;
         int r;
@@ -182,6 +184,7 @@ int authority_check(struct authority *a, sd_bus_message *call, uint32_t uid, con
                 .fn = fn,
                 .uid = uid,
         };
+        (void) snprintf(unused->event, sizeof(unused->event), "%s", event);
         if (may_without_asking(a, uid)) {
                 allow(unused);
                 return 0;

@@ -21,13 +21,13 @@ void authority_drop(struct authority *authority);
 
 /*
  * What is allowed is done: fn answers the call, a method call that is valid until it returns; uid
- * is the caller's. What is not is answered here.
+ * is the caller's, event what was given to authority_check(). What is not is answered here.
  */
-typedef void (*authority_fn)(struct manager *manager, sd_bus_message *call, uint32_t uid);
+typedef void (*authority_fn)(struct manager *manager, sd_bus_message *call, uint32_t uid, const char *event);
 
 /*
  * Answers the call of that user sooner or later. The unit is named to who is asked for a password; it is a part of
- * the call. -EBUSY where too many wait already, then the caller answers.
+ * the call. The event (id, or empty) says what it is about: it is copied. -EBUSY where too many wait already, then the caller answers.
  */
 int authority_check(struct authority *authority, sd_bus_message *call, uint32_t uid, const char *action,
-                    const char *unit, authority_fn fn);
+                    const char *unit, const char *event, authority_fn fn);

@@ -16,6 +16,7 @@
 #define EXPOSURED_ERROR_MANAGER_UNAVAILABLE "org.exposured.Exposure1.Error.ManagerUnavailable"
 
 #define EXPOSURED_ERROR_NOTHING_TO_ACCEPT "org.exposured.Exposure1.Error.NothingToAccept"
+#define EXPOSURED_ERROR_BECAME_WEAKER "org.exposured.Exposure1.Error.BecameWeaker"
 #define EXPOSURED_ERROR_INVALID_ARGUMENT "org.exposured.Exposure1.Error.InvalidArgument"
 #define EXPOSURED_ERROR_STORE_UNAVAILABLE "org.exposured.Exposure1.Error.StoreUnavailable"
 

@@ -24,6 +24,7 @@ class Acceptance(DaemonCase):
             self.skipTest("no other user can be had")
         for unit in self.units:
             self.systemd.set(unit, "PrivateNetwork", "b", True)
+            self.systemd.set(unit, "NoNewPrivileges", "b", True)
         self.start()
         for unit in self.units:
             self.systemd.set(unit, "PrivateNetwork", "b", False)
@@ -33,6 +34,9 @@ class Acceptance(DaemonCase):
 
     def open(self):
         return {unit for row in self.call("ListRegressions")[0] for unit in row[3]}
+
+    def open_id(self, unit):
+        return next(row[0] for row in self.call("ListRegressions")[0] if unit in row[3])
 
     def begin_polkit(self):
         self.polkit = Service(self.bus.address, "org.freedesktop.PolicyKit1")
@@ -204,6 +208,20 @@ class Acceptance(DaemonCase):
         with self.assertRaises(BusError) as caught:
             somebody.answer(serial)
         self.assertEqual(caught.exception.name, "org.exposured.Exposure1.Error.NothingToAccept")
+
+    def test_what_was_asked_for_became_worse(self):
+        """Leave was given for what was seen, not for what came after."""
+        self.begin_polkit()
+        somebody = self.somebody()
+        serial, question = self.asked(somebody)
+        before = self.open_id("u0.service")
+        self.systemd.set("u0.service", "NoNewPrivileges", "b", False)
+        self.reload()
+        self.wait_until(lambda: self.open_id("u0.service") != before)
+        self.polkit.reply(question, "(bba{ss})", YES)
+        self.assert_refused(somebody, serial, "became weaker", "org.exposured.Exposure1.Error.BecameWeaker")
+        somebody, serial = self.answered("(bba{ss})", YES)
+        self.assertRegex(somebody.answer(serial)[0], r"\A[0-9a-f]{32}\Z")
 
 
 if __name__ == "__main__":
