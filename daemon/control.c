@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "control.h"
 #include "folder.h"
 #include "log.h"
+#include "timer.h"
 #include "unit.h"
 #include "xdg.h"
 
@@ -18,6 +20,8 @@
 /* Folders of units that were given properties; more is no system that anyone runs. */
 #define UNIT_FOLDERS_MAX 4096U
 #define DROP_IN_SUFFIX ".d"
+/* Where a folder in it could not be followed, all of it is looked at again after that time. */
+#define LOOK_AGAIN_USEC (60 * USEC_PER_SEC)
 
 /* The drop-ins of one unit. */
 struct unit_folder {
@@ -31,6 +35,8 @@ struct root {
         struct control *control;
         struct folder *folder;
         struct unit_folder *units;
+        int error;              /* why a folder is missing in units, or 0 */
+        bool complained;
 };
 
 struct control {
@@ -39,6 +45,7 @@ struct control {
         void *userdata;
         struct root roots[ROOTS_MAX];
         unsigned n_units;
+        struct timer *timer;    /* until what is missing is looked for again */
 };
 
 /* "foo.service.d" is the folder of foo.service. */
@@ -114,6 +121,15 @@ static bool exists(const char *parent, const char *entry) {
         return r >= 0 && (size_t) r < sizeof(path) && access(path, F_OK) == 0;
 }
 
+static void root_lacks(struct root *root, int error) {
+        if (!root->complained)
+                log_errno(LOG_WARNING, error, "Cannot follow all of %s, looking at it every minute",
+                          folder_path(root->folder));
+        root->complained = true;
+        root->error = error;
+        timer_arm(root->control->timer, LOOK_AGAIN_USEC);
+}
+
 /* An entry came or went. Its own events before we follow it are lost: the unit is read in any case. */
 static void root_entry(struct root *root, const char *entry) {
         char unit[UNIT_NAME_SIZE];
@@ -125,7 +141,7 @@ static void root_entry(struct root *root, const char *entry) {
         if (exists(folder_path(root->folder), entry))
                 r = unit_folder_add(root, unit);
         if (r < 0)
-                log_errno(LOG_WARNING, r, "Cannot follow the properties that are set for %s", unit);
+                root_lacks(root, r);
         root->control->fn(root->control->userdata, unit);
 }
 
@@ -143,15 +159,34 @@ static void root_clear(struct root *root) {
 static void root_list(struct root *root) {
         DIR *dir;
 
+        root->error = 0;
         for (struct unit_folder *u = root->units; u; u = u->next)
                 root->control->fn(root->control->userdata, u->unit);
         root_clear(root);
         dir = opendir(folder_path(root->folder));
-        if (!dir)
+        if (!dir) {
+                /* Of one that may not be read, or is not there, the folder itself tells. */
+                if (errno == ENOMEM || errno == EMFILE || errno == ENFILE)
+                        root_lacks(root, -errno);
                 return;
+        }
         for (struct dirent *entry; (entry = readdir(dir));)
                 root_entry(root, entry->d_name);
         (void) closedir(dir);
+        if (root->complained && root->error == 0) {
+                log_info("All of %s can be followed again.", folder_path(root->folder));
+                root->complained = false;
+        }
+}
+
+static void on_timer(void *userdata) {
+        struct control *control = userdata;
+
+        for (size_t i = 0; i < ELEMENTSOF(control->roots); i++)
+                if (control->roots[i].error < 0)
+                        root_list(&control->roots[i]);
+        /* Whatever was missed meanwhile. */
+        control->fn(control->userdata, NULL);
 }
 
 static void on_root(void *userdata, const char *entry) {
@@ -208,6 +243,7 @@ int control_new(struct control **ret, sd_event *event, enum scope scope,
         if (!control)
                 return -ENOMEM;
         *control = (struct control) { .event = sd_event_ref(event), .fn = fn, .userdata = userdata };
+        r = timer_new(&control->timer, event, on_timer, control);
         n = scope == SCOPE_USER ? user_paths(paths) : system_paths(paths);
         for (int i = 0; i < n && r >= 0; i++) {
                 struct root *root = &control->roots[i];
@@ -235,6 +271,10 @@ int control_error(const struct control *control, const char **ret_path) {
                         *ret_path = folder_path(folder);
                         return folder_error(folder);
                 }
+                if (control->roots[i].error < 0) {
+                        *ret_path = folder_path(control->roots[i].folder);
+                        return control->roots[i].error;
+                }
         }
         return 0;
 }
@@ -246,6 +286,7 @@ struct control *control_free(struct control *control) {
                 root_clear(&control->roots[i]);
                 folder_free(control->roots[i].folder);
         }
+        timer_free(control->timer);
         sd_event_unref(control->event);
         free(control);
         return NULL;

@@ -306,6 +306,41 @@ START_TEST(folder_of_a_unit_cannot_be_followed) {
 }
 END_TEST
 
+/* Nothing is kept of it then: that nobody knows of it must show, and end. */
+START_TEST(folder_of_a_unit_that_memory_runs_out_for) {
+        _cleanup_(freep) char *folder = temp_path(t.top, CONFIG "b.service.d");
+        _cleanup_(freep) char *said = NULL;
+        const char *path;
+
+        capture_start();
+        faulty_inotify = (struct faulty_inotify) { .error = -ENOMEM, .path = folder };
+        follow();
+        temp_write(t.top, CONFIG "a.service.d/x.conf", "");
+        assert_told("a.service");
+        temp_write(t.top, CONFIG "b.service.d/x.conf", "");
+        assert_told("b.service");
+        for (unsigned i = 0; i < 3; i++) {
+                ck_assert_int_eq(control_error(t.control, &path), -ENOMEM);
+                ck_assert(strstr(path, "systemd/user.control"));
+                temp_write(t.top, CONFIG "b.service.d/y.conf", "");
+                assert_told(NULL);
+                if (i == 2)
+                        faulty_inotify.error = 0;
+                fake_time_pass(60 * USEC_PER_SEC);
+                handle_events();
+                ck_assert(t.all);
+                t.all = false;
+                t.units = strv_free(t.units);
+        }
+        ck_assert_int_eq(control_error(t.control, &path), 0);
+        temp_write(t.top, CONFIG "b.service.d/z.conf", "");
+        assert_told("b.service");
+        said = capture_end();
+        ck_assert_ptr_eq(strstr(strstr(said, "Cannot follow") + 1, "Cannot follow"), NULL);
+        ck_assert_ptr_nonnull(strstr(said, "followed again"));
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("control");
         TCase *tcase = tcase_create("control");
@@ -326,6 +361,7 @@ int main(void) {
         tcase_add_test(tcase, many_units_one_after_the_other);
         tcase_add_test(tcase, folder_cannot_be_followed);
         tcase_add_test(tcase, folder_of_a_unit_cannot_be_followed);
+        tcase_add_test(tcase, folder_of_a_unit_that_memory_runs_out_for);
         suite_add_tcase(suite, tcase);
 
         return suite_run(suite);
