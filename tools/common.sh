@@ -33,12 +33,12 @@ packages_for() {
         machine-pacman) echo dbus dbus-broker python systemd ;;
         machine-zypper) echo dbus-1-daemon dbus-broker python3 systemd-container ;;
         test-apt)
-                echo binutils check clang clang-tidy libclang-rt-dev mandoc mmdebstrap polkitd
+                echo binutils check clang clang-tidy gcovr libclang-rt-dev mandoc mmdebstrap polkitd
                 echo dunst fonts-dejavu-core grim imagemagick mako-notifier notification-daemon policykit-1-gnome
                 echo sway xdotool xfce4-notifyd xterm xvfb
                 ;;
         test-dnf)
-                echo binutils check-devel clang clang-tools-extra compiler-rt debian-keyring mandoc mmdebstrap polkit
+                echo binutils check-devel clang clang-tools-extra compiler-rt debian-keyring gcovr mandoc mmdebstrap polkit
                 echo dejavu-sans-fonts dunst grim ImageMagick mako sway xdotool xfce4-notifyd xterm xorg-x11-server-Xvfb
                 ;;
         test-pacman)
@@ -47,7 +47,7 @@ packages_for() {
                 echo xfce4-notifyd xorg-server-xvfb xterm
                 ;;
         test-zypper)
-                echo binutils check-devel clang clang-tools mandoc polkit
+                echo binutils check-devel clang clang-tools gcovr mandoc polkit
                 echo dejavu-fonts dunst grim ImageMagick mako sway xdotool xfce4-notifyd xterm xorg-x11-server-Xvfb
                 ;;
         esac

@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.p
 
 # pylint: disable=wrong-import-position
 import bus as machine_bus  # noqa: E402
+import nonsense  # noqa: E402, F401
 from bus import BusError  # noqa: E402, F401
 
 PATIENCE = 30
