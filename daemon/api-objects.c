@@ -19,6 +19,8 @@
 /* A byte of a unit's name is at most three of its path. */
 #define UNIT_PATH_MAX (sizeof(EXPOSURED_UNIT_PATH) + 3 * UNIT_NAME_SIZE)
 #define OTHER_PATH_MAX 64U
+/* By the specification of D-Bus. */
+#define INTERFACE_NAME_MAX 255U
 
 /* sd-bus looks for each part of a path in turn, which takes a second of one that is long enough. */
 static bool path_is_plausible(const char *path) {
@@ -160,6 +162,33 @@ static bool calls(sd_bus_message *m, const char *interface, const char *member) 
                (!sd_bus_message_get_interface(m) || streq(sd_bus_message_get_interface(m), interface));
 }
 
+static int refuse_arguments(sd_bus_message *m, const char *expected, sd_bus_error *error) {
+        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "%s takes %s.", sd_bus_message_get_member(m),
+                                 expected);
+}
+
+/* What waits is kept whole, so it must be short; sd-bus itself would not mind. */
+static int wait_to_introspect(struct turns *turns, sd_bus_message *m, sd_bus_error *error) {
+        if (sd_bus_message_has_signature(m, "") <= 0)
+                return refuse_arguments(m, "no arguments", error);
+        return turns_forward(turns, m, error);
+}
+
+static int wait_for_properties(struct turns *turns, sd_bus_message *m, sd_bus_error *error) {
+        const char *interface;
+        int r;
+
+        if (sd_bus_message_has_signature(m, "s") <= 0)
+                return refuse_arguments(m, "the name of an interface", error);
+        r = sd_bus_message_read(m, "s", &interface);
+        if (r < 0)
+                return r;
+        if (strnlen(interface, INTERFACE_NAME_MAX + 1) > INTERFACE_NAME_MAX)
+                return refuse_arguments(m, "the name of an interface, which is not as long", error);
+        r = sd_bus_message_rewind(m, true);
+        return r < 0 ? r : turns_forward(turns, m, error);
+}
+
 static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const char *path = sd_bus_message_get_path(m);
         struct turns *turns = ((struct manager *) userdata)->turns;
@@ -174,6 +203,10 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (streq(path, EXPOSURED_UNIT_PATH) && calls(m, INTROSPECTABLE_INTERFACE, "Introspect") &&
             sd_bus_message_has_signature(m, "") > 0)
                 return turns_request(turns, m, turn_introspect_units, error);
+        if (calls(m, INTROSPECTABLE_INTERFACE, "Introspect"))
+                return wait_to_introspect(turns, m, error);
+        if (calls(m, PROPERTIES_INTERFACE, "GetAll"))
+                return wait_for_properties(turns, m, error);
         if (calls(m, PROPERTIES_INTERFACE, "Get") && asks_for_findings(m, path) > 0)
                 return turns_request(turns, m, turn_get_findings, error);
         return 0;

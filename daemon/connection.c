@@ -48,14 +48,14 @@ static void on_broken(void *userdata) {
         timer_arm(connection->timer, 0);
 }
 
-static void on_clear(void *userdata) {
+static void on_written(void *userdata) {
         struct connection *connection = userdata;
 
-        connection->ops->clear(connection->userdata);
+        connection->ops->written(connection->userdata);
 }
 
 static const struct pump_ops pump_ops = {
-        .clear = on_clear,
+        .written = on_written,
         .broken = on_broken,
 };
 
@@ -199,13 +199,17 @@ static void on_name_timer(void *userdata) {
         connection_request_name(userdata);
 }
 
-bool connection_is_clear(struct connection *connection) {
-        if (!connection->pump)
-                return false;
-        if (pump_is_clear(connection->pump))
-                return true;
-        pump_await_clear(connection->pump);
-        return false;
+bool connection_is_written(const struct connection *connection) {
+        return connection->pump && pump_is_written(connection->pump);
+}
+
+bool connection_is_clear(const struct connection *connection) {
+        return connection->pump && pump_is_clear(connection->pump);
+}
+
+void connection_await(struct connection *connection) {
+        if (connection->pump)
+                pump_await(connection->pump);
 }
 
 void connection_prepare_end(struct connection *connection) {

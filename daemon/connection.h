@@ -15,8 +15,8 @@ struct connection_ops {
         int (*connected)(void *userdata, sd_bus *bus);
         /* It broke; what belongs to it must go. */
         void (*disconnected)(void *userdata);
-        /* The bus has taken what was sent, after connection_is_clear() said that it had not. */
-        void (*clear)(void *userdata);
+        /* After connection_await(): see pump_await(). */
+        void (*written)(void *userdata);
         /* The name is ours. */
         void (*name_acquired)(void *userdata);
         /* It never will be: another one has it, or the bus does not let us. Logged. */
@@ -35,8 +35,10 @@ struct connection *connection_free(struct connection *connection);
 /* Asks for our name on the present connection, until the bus has answered. */
 void connection_request_name(struct connection *connection);
 
-/* Whether the bus has taken what was sent, but for a little; where not, an op will tell. */
-bool connection_is_clear(struct connection *connection);
+/* As pump_is_written(), pump_is_clear() and pump_await(). */
+bool connection_is_written(const struct connection *connection);
+bool connection_is_clear(const struct connection *connection);
+void connection_await(struct connection *connection);
 
 /*
  * The event loop is about to end. It will send what is still to be sent; for a bus that has not answered

@@ -236,7 +236,7 @@ static void on_name_acquired(void *userdata) {
         status_changed(m->status);
 }
 
-static void on_clear(void *userdata) {
+static void on_written(void *userdata) {
         turns_advance(((struct manager *) userdata)->turns);
 }
 
@@ -247,7 +247,7 @@ static void on_name_refused(void *userdata, int error) {
 static const struct connection_ops connection_ops = {
         .connected = on_connected,
         .disconnected = on_disconnected,
-        .clear = on_clear,
+        .written = on_written,
         .name_acquired = on_name_acquired,
         .name_refused = on_name_refused,
 };

@@ -25,7 +25,7 @@ struct pump {
         sd_event_source *io, *time, *exit;
         const struct pump_ops *ops;
         void *userdata;
-        bool awaiting_clear;
+        bool awaiting;
 };
 
 static uint64_t unwritten(const struct pump *pump) {
@@ -48,6 +48,10 @@ static int pump_run(struct pump *pump) {
                 (void) sd_event_source_set_enabled(pump->io, SD_EVENT_OFF);
                 (void) sd_event_source_set_enabled(pump->time, SD_EVENT_OFF);
                 pump->ops->broken(pump->userdata);
+        } else if (pump->awaiting && unwritten(pump) == 0) {
+                /* Clear or not: who waits looks again. */
+                pump->awaiting = false;
+                pump->ops->written(pump->userdata);
         }
         return 0;
 }
@@ -55,11 +59,7 @@ static int pump_run(struct pump *pump) {
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         struct pump *pump = userdata;
 
-        (void) source, (void) fd;
-        if (pump->awaiting_clear && (revents & EPOLLOUT) && unwritten(pump) == 0) {
-                pump->awaiting_clear = false;
-                pump->ops->clear(pump->userdata);
-        }
+        (void) source, (void) fd, (void) revents;
         return pump_run(pump);
 }
 
@@ -77,7 +77,7 @@ static int pump_prepare(struct pump *pump) {
                 return fd < 0 ? fd : events;
         if (unwritten(pump) > UNWRITTEN_MAX)
                 events &= ~POLLIN;
-        if (pump->awaiting_clear)
+        if (pump->awaiting)
                 events |= POLLOUT;
         if (fd != sd_event_source_get_io_fd(pump->io)) {
                 r = sd_event_source_set_io_fd(pump->io, fd);
@@ -140,14 +140,18 @@ static int pump_attach(struct pump *pump, sd_event *event) {
         return r < 0 ? r : sd_event_add_exit(event, &pump->exit, on_exit_loop, pump);
 }
 
+bool pump_is_written(const struct pump *pump) {
+        return unwritten(pump) == 0;
+}
+
 bool pump_is_clear(const struct pump *pump) {
         struct pollfd socket = { .fd = sd_bus_get_fd(pump->bus), .events = POLLOUT };
 
         return unwritten(pump) == 0 && poll(&socket, 1, 0) > 0 && (socket.revents & POLLOUT);
 }
 
-void pump_await_clear(struct pump *pump) {
-        pump->awaiting_clear = true;
+void pump_await(struct pump *pump) {
+        pump->awaiting = true;
 }
 
 int pump_new(struct pump **ret, sd_event *event, sd_bus *bus, const struct pump_ops *ops, void *userdata) {

@@ -6,6 +6,7 @@
 #include <exposured/macro.h>
 
 #include "connection.h"
+#include "forward.h"
 #include "log.h"
 #include "manager.h"
 #include "senders.h"
@@ -19,7 +20,10 @@
 /* After so many that were served, memory is given back. */
 #define TURNS_MANY 64U
 #define USERS_MAX 32U
-/* Who has no more than so many waiting is served before those who have, and not only when there is nothing to read. */
+/*
+ * Who has no more than so many waiting is served before those who have, and not only when there is nothing to read: as
+ * soon as all is written. Whether the bus has read it is for others to wait for.
+ */
 #define PROMPT_MAX 16U
 
 struct turn {
@@ -42,6 +46,7 @@ struct user {
 struct turns {
         struct manager *manager;
         struct senders *senders;
+        struct forwards *forwards;
         sd_event_source *prompt, *idle;
         struct line unknown;
         struct user users[USERS_MAX];   /* each has a call waiting; who is first is next */
@@ -85,10 +90,13 @@ static void line_done(struct line *line) {
                 turn_free(turn);
 }
 
-/* Whom to serve: the one who waits for longest, of those who have few calls waiting or of all. */
+/*
+ * Whom to serve: the one who waits for longest, of those who have few calls waiting or of all. Where too much is
+ * forwarded for one already, the others are.
+ */
 static struct user *user_find_next(struct turns *t, unsigned turns_max) {
         for (unsigned i = 0; i < t->n_users; i++)
-                if (t->users[i].line.n_turns <= turns_max)
+                if (t->users[i].line.n_turns <= turns_max && forwards_has_room(t->forwards, t->users[i].uid))
                         return &t->users[i];
         return NULL;
 }
@@ -129,14 +137,18 @@ static int enter(struct turns *t, uint32_t uid, struct turn *turn, sd_bus_error 
 }
 
 void turns_advance(struct turns *t) {
-        bool clear, prompt;
+        struct connection *connection;
+        bool prompt, idle;
 
         if (!t)
                 return;
-        clear = t->n_users > 0 && connection_is_clear(t->manager->connection);
-        prompt = clear && user_find_next(t, PROMPT_MAX);
+        connection = t->manager->connection;
+        prompt = user_find_next(t, PROMPT_MAX) && connection_is_written(connection);
+        idle = !prompt && user_find_next(t, TURNS_PER_USER_MAX) && connection_is_clear(connection);
         (void) sd_event_source_set_enabled(t->prompt, prompt ? SD_EVENT_ON : SD_EVENT_OFF);
-        (void) sd_event_source_set_enabled(t->idle, clear && !prompt ? SD_EVENT_ON : SD_EVENT_OFF);
+        (void) sd_event_source_set_enabled(t->idle, idle ? SD_EVENT_ON : SD_EVENT_OFF);
+        if (t->n_users > 0 && !prompt && !idle)
+                connection_await(connection);
 }
 
 static void serve(struct turns *t, struct user *user) {
@@ -153,10 +165,10 @@ static void serve(struct turns *t, struct user *user) {
                 log_errno(LOG_DEBUG, r, "Cannot answer a call");
 }
 
-static int serve_next(struct turns *t, unsigned turns_max) {
+static int serve_next(struct turns *t, unsigned turns_max, bool may_be_served) {
         struct user *user = user_find_next(t, turns_max);
 
-        if (user && connection_is_clear(t->manager->connection))
+        if (user && may_be_served)
                 serve(t, user);
         if (user && ++t->n_served >= TURNS_MANY) {
                 t->n_served = 0;
@@ -167,13 +179,17 @@ static int serve_next(struct turns *t, unsigned turns_max) {
 }
 
 static int on_prompt(sd_event_source *source, void *userdata) {
+        struct turns *t = userdata;
+
         (void) source;
-        return serve_next(userdata, PROMPT_MAX);
+        return serve_next(t, PROMPT_MAX, connection_is_written(t->manager->connection));
 }
 
 static int on_idle(sd_event_source *source, void *userdata) {
+        struct turns *t = userdata;
+
         (void) source;
-        return serve_next(userdata, TURNS_PER_USER_MAX);
+        return serve_next(t, TURNS_PER_USER_MAX, connection_is_clear(t->manager->connection));
 }
 
 /* Those of that sender have a user now; who has left needs no answer. */
@@ -198,6 +214,19 @@ static void on_told(void *userdata, const char *name, uint32_t uid) {
                 turn_free(turn);
         }
         turns_advance(t);
+}
+
+static int turn_forward(struct manager *manager, sd_bus_message *call, uint32_t uid, sd_bus_error *error) {
+        (void) error;
+        return forwards_call(manager->turns->forwards, call, uid);
+}
+
+int turns_forward(struct turns *t, sd_bus_message *call, sd_bus_error *error) {
+        return forwards_is_ours(t->forwards, call) ? 0 : turns_request(t, call, turn_forward, error);
+}
+
+static void on_forwarded(void *userdata) {
+        turns_advance(userdata);
 }
 
 static bool may_wait_unknown(const struct turns *t, const char *sender) {
@@ -247,6 +276,8 @@ int turns_new(struct turns **ret, struct manager *manager, sd_bus *bus) {
         t->manager = manager;
         r = senders_new(&t->senders, bus, on_told, t);
         if (r >= 0)
+                r = forwards_new(&t->forwards, bus, on_forwarded, t);
+        if (r >= 0)
                 r = sd_event_add_defer(manager->event, &t->prompt, on_prompt, t);
         if (r >= 0)
                 r = sd_event_add_defer(manager->event, &t->idle, on_idle, t);
@@ -267,6 +298,7 @@ struct turns *turns_free(struct turns *t) {
         sd_event_source_disable_unref(t->prompt);
         sd_event_source_disable_unref(t->idle);
         senders_free(t->senders);
+        forwards_free(t->forwards);
         line_done(&t->unknown);
         for (unsigned i = 0; i < t->n_users; i++)
                 line_done(&t->users[i].line);

@@ -7,7 +7,7 @@
 
 /*
  * Turns: calls whose answer takes a while to make wait for their turn, and users take turns, however many calls and
- * connections one of them has. Nothing is answered before the bus has taken the last answer.
+ * connections one of them has. Nothing is answered before the last answer is on its way.
  */
 struct turns;
 struct manager;
@@ -27,5 +27,11 @@ struct turns *turns_free(struct turns *turns);
 /* For a handler of a method: puts the call in line. Returns 1, or a negative errno and the error set. */
 int turns_request(struct turns *turns, sd_bus_message *call, turn_fn fn, sd_bus_error *error);
 
-/* The connection is clear. Takes NULL. */
+/*
+ * For what sd-bus would answer at once: puts the call in line, see forward.h. Returns 0 where sd-bus is to answer now,
+ * else as above.
+ */
+int turns_forward(struct turns *turns, sd_bus_message *call, sd_bus_error *error);
+
+/* There may be room for an answer. Takes NULL. */
 void turns_advance(struct turns *turns);

@@ -56,6 +56,61 @@ class Introspection(DaemonCase):
                          {"a_2eservice", "b_2eservice", "c_2eservice"})
 
 
+class Forwarded(DaemonCase):
+    """What sd-bus answers, in its turn."""
+
+    def test_errors(self):
+        self.start()
+        for path, interface, name in ((PATH, "no.such", "UnknownInterface"),
+                                      (unit_path("a.service"), "no.such", "UnknownInterface"),
+                                      (f"{PATH}/unit/nosuch_2eservice", UNIT, "UnknownObject")):
+            with self.subTest(path=path, interface=interface):
+                with self.assertRaises(BusError) as caught:
+                    self.peer.call(NAME, path, PROPERTIES, "GetAll", "s", interface)
+                self.assertEqual(caught.exception.name, f"org.freedesktop.DBus.Error.{name}")
+
+    def test_arguments(self):
+        self.start()
+        for interface, member, signature, arguments in (
+                (PROPERTIES, "GetAll", "ss", (MANAGER, "x" * 100000)), (PROPERTIES, "GetAll", "", ()),
+                (PROPERTIES, "GetAll", "s", ("i." + "x" * 100000,)),
+                ("org.freedesktop.DBus.Introspectable", "Introspect", "s", ("x" * 100000,))):
+            with self.subTest(member=member, signature=signature):
+                with self.assertRaises(BusError) as caught:
+                    self.peer.call(NAME, PATH, interface, member, signature, *arguments)
+                self.assertEqual(caught.exception.name, "org.freedesktop.DBus.Error.InvalidArgs")
+
+    def test_many_at_once(self):
+        """As many wait as a user may have waiting, and each has the whole answer; there is one for the rest, too, if
+        not by the bus."""
+        self.start()
+        client, most, count = self.connect(), 120, 400
+        alone = client.call(NAME, PATH, PROPERTIES, "GetAll", "s", MANAGER)
+        serials = [client.send(NAME, PATH, PROPERTIES, "GetAll", "s", MANAGER) for _ in range(count)]
+        answered = refused = 0
+        for serial in serials:
+            try:
+                self.assertEqual(client.answer(serial), alone)
+                answered += 1
+            except BusError as error:
+                self.assertIn(error.name, ("org.exposured.Exposure1.Error.LimitExceeded",
+                                           "org.freedesktop.DBus.Error.LimitsExceeded"))
+                refused += 1
+        self.assertEqual(answered + refused, count)
+        self.assertGreaterEqual(answered, most)
+
+    def test_the_bus_goes_meanwhile(self):
+        self.start()
+        for _ in range(50):
+            self.peer.send(NAME, PATH, "org.freedesktop.DBus.Introspectable", "Introspect")
+        self.bus.stop()
+        self.bus.start()
+        self.systemd.reconnect()
+        self.peer = self.connect()
+        self.wait_until(lambda: self.peer.owner(NAME))
+        self.assertEqual(self.get("Scope"), "system")
+
+
 class Reading(DaemonCase):
     units = ("b.service", "oneshot.service", ESCAPED, "a.service")
 

@@ -171,10 +171,15 @@ class Floods(case.MachineCase):
     def check_nothing_changed(self, before):
         self.assertEqual(self.state(), before)
         told = [(m.member, m.path, m.body) for m in self.listener.collect(0) if m.path != BUS_PATH]
-        self.assertEqual(told, [])
+        self.assertEqual([row for row in told if not self.is_allowed(*row)], [])
         ours = exposures.our_list(self.machine)
         self.assertNoDifferences(exposures.differences(exposures.peer_list(self.machine), ours), len(ours))
         self.assertEqual(self.machine.output("systemctl", "show", "-P", "NRestarts", "exposured.service").strip(), "0")
+
+    def is_allowed(self, member, path, body):
+        """Where a scan may be asked for, that it begins and ends is told."""
+        return "State" not in self.properties and (member, path) == ("PropertiesChanged", EXPOSURED.PATH) and \
+            list(body[1]) == ["State"]
 
     # Floods
 
@@ -240,7 +245,10 @@ class Floods(case.MachineCase):
         tap.note(f"EXPOSURED_SEED={seed}")
         calls = nonsense.Calls(random.Random(seed), lambda path: self.bus.call(
             EXPOSURED.NAME, path, nonsense.INTROSPECTABLE, "Introspect")[0], unit_path(WEAKER))
-        self.flood([calls.next()[0] for _ in range(2000)], 50000, per_connection=100, may_scan=True)
+        self.flood([calls.next()[0] for _ in range(2000)], 20000, per_connection=100, may_scan=True)
+        # Scans that were asked for come before this one, and are over before the next flood.
+        self.daemon.call("Rescan")
+        self.await_rest()
 
     def test_long_names(self):
         name, path = "x" * 10000, f"{EXPOSURED.PATH}/unit/" + "x" * 10000
