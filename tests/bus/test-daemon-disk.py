@@ -105,7 +105,8 @@ class Disk(DaemonCase):
 
     def until(self, condition, what, forward=False):
         """Asks until it is so. What waits for a better time need not be waited for: the clock is turned forward."""
-        deadline = time.monotonic() + 2 * PATIENCE
+        # On a slow host its clock may be turned before it waits for anything: then it waits as long as it says.
+        deadline = time.monotonic() + 2 * PATIENCE + (RECOVERY if forward else 0)
         begun = self.control["forward"]
         turned = time.monotonic()
         while not condition():
