@@ -271,7 +271,10 @@ class Machine:
         self._host_command("meson", "install", "-C", self.build, "--no-rebuild", "--quiet", "--destdir", self.root)
         if is_sanitized(self.build):
             for unit in ("system/exposured", "user/exposured", "user/exposure-notify"):
-                self.write(f"/etc/systemd/{unit}.service.d/90-sanitizer.conf", SANITIZER_TEXT)
+                # In a service of a user's manager the search for leaks hangs for a minute now and then, at the end of
+                # the process. For these the tests with a bus of their own look for leaks.
+                text = SANITIZER_TEXT.replace("detect_leaks=1", f"detect_leaks={int(unit.startswith('system/'))}")
+                self.write(f"/etc/systemd/{unit}.service.d/90-sanitizer.conf", text)
 
     def _host_command(self, *command):
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
