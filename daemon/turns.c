@@ -138,16 +138,18 @@ static int enter(struct turns *t, uint32_t uid, struct turn *turn, sd_bus_error 
 
 void turns_advance(struct turns *t) {
         struct connection *connection;
-        bool prompt, idle;
+        bool waiting, prompt, idle;
 
         if (!t)
                 return;
         connection = t->manager->connection;
+        waiting = user_find_next(t, TURNS_PER_USER_MAX);
         prompt = user_find_next(t, PROMPT_MAX) && connection_is_written(connection);
-        idle = !prompt && user_find_next(t, TURNS_PER_USER_MAX) && connection_is_clear(connection);
+        idle = waiting && !prompt && connection_is_clear(connection);
         (void) sd_event_source_set_enabled(t->prompt, prompt ? SD_EVENT_ON : SD_EVENT_OFF);
         (void) sd_event_source_set_enabled(t->idle, idle ? SD_EVENT_ON : SD_EVENT_OFF);
-        if (t->n_users > 0 && !prompt && !idle)
+        /* Not for who waits for what is forwarded: the connection would be ready for that at once, again and again. */
+        if (waiting && !prompt && !idle)
                 connection_await(connection);
 }
 
