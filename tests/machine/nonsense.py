@@ -90,10 +90,10 @@ def targets(text):
 
 
 class Calls:
-    """Random, but for the seed. A unit is the path of one."""
+    """Random, but for the seed. A unit is the path of one. They may as well go to another service."""
 
-    def __init__(self, random, introspect, unit):
-        self.nonsense = Nonsense(random)
+    def __init__(self, random, introspect, unit, destination=NAME):
+        self.nonsense, self.destination = Nonsense(random), destination
         self.methods = sorted({(path, *target) for path in (PATH, unit, FOLDER) for target in targets(introspect(path))} |
                               {(path, interface, member, "") for path in (PATH, FOLDER) for interface, member in
                                ((OBJECT_MANAGER, "GetManagedObjects"), (None, "GetManagedObjects"),
@@ -136,4 +136,4 @@ class Calls:
             interface = random.choice((None, "no.such.Interface", MANAGER, UNIT, "i." + "x" * 250))
         # A few that want no answer, and some that allow it to ask a person.
         flags = wire.NO_AUTO_START | random.choice((0, 0, 0, 1, 4))
-        return wire.compose(wire.CALL, path, interface, member, NAME, signature, values, 1, flags), not flags & 1
+        return wire.compose(wire.CALL, path, interface, member, self.destination, signature, values, 1, flags), not flags & 1

@@ -239,13 +239,17 @@ class Floods(case.MachineCase):
     def test_signals_to_everyone(self):
         self.flood(self.spoofed(None), 100000, reference=self.spoofed(None))
 
+    def introspect(self, path):
+        return self.bus.call(EXPOSURED.NAME, path, nonsense.INTROSPECTABLE, "Introspect")[0]
+
     def test_nonsense(self):
         """Every method and property, with every kind of argument; the bus itself throws some of the senders out."""
         seed = generate.random_seed()
         tap.note(f"EXPOSURED_SEED={seed}")
-        calls = nonsense.Calls(random.Random(seed), lambda path: self.bus.call(
-            EXPOSURED.NAME, path, nonsense.INTROSPECTABLE, "Introspect")[0], unit_path(WEAKER))
-        self.flood([calls.next()[0] for _ in range(2000)], 20000, per_connection=100, may_scan=True)
+        ours, others = [nonsense.Calls(random.Random(seed), self.introspect, unit_path(WEAKER), destination)
+                        for destination in (EXPOSURED.NAME, floods.REFERENCE)]
+        self.flood([ours.next()[0] for _ in range(1500)], 20000, per_connection=100, may_scan=True,
+                   reference=[others.next()[0] for _ in range(1500)])
         # Scans that were asked for come before this one, and are over before the next flood.
         self.daemon.call("Rescan")
         self.await_rest()
