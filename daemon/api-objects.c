@@ -168,9 +168,11 @@ static int refuse_arguments(sd_bus_message *m, const char *expected, sd_bus_erro
 }
 
 /* What waits is kept whole, so it must be short; sd-bus itself would not mind. */
-static int wait_to_introspect(struct turns *turns, sd_bus_message *m, sd_bus_error *error) {
+static int wait_to_introspect(struct turns *turns, sd_bus_message *m, const char *path, sd_bus_error *error) {
         if (sd_bus_message_has_signature(m, "") <= 0)
                 return refuse_arguments(m, "no arguments", error);
+        if (streq(path, EXPOSURED_UNIT_PATH))
+                return turns_request(turns, m, turn_introspect_units, error);
         return turns_forward(turns, m, error);
 }
 
@@ -184,7 +186,7 @@ static int wait_for_properties(struct turns *turns, sd_bus_message *m, sd_bus_er
         if (r < 0)
                 return r;
         if (strnlen(interface, INTERFACE_NAME_MAX + 1) > INTERFACE_NAME_MAX)
-                return refuse_arguments(m, "the name of an interface, which is not as long", error);
+                return refuse_arguments(m, "the name of an interface, of at most 255 bytes", error);
         r = sd_bus_message_rewind(m, true);
         return r < 0 ? r : turns_forward(turns, m, error);
 }
@@ -200,11 +202,8 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (streq(path, EXPOSURED_PATH) && calls(m, OBJECT_MANAGER_INTERFACE, "GetManagedObjects") &&
             sd_bus_message_has_signature(m, "") > 0)
                 return turns_request(turns, m, turn_get_managed_objects, error);
-        if (streq(path, EXPOSURED_UNIT_PATH) && calls(m, INTROSPECTABLE_INTERFACE, "Introspect") &&
-            sd_bus_message_has_signature(m, "") > 0)
-                return turns_request(turns, m, turn_introspect_units, error);
         if (calls(m, INTROSPECTABLE_INTERFACE, "Introspect"))
-                return wait_to_introspect(turns, m, error);
+                return wait_to_introspect(turns, m, path, error);
         if (calls(m, PROPERTIES_INTERFACE, "GetAll"))
                 return wait_for_properties(turns, m, error);
         if (calls(m, PROPERTIES_INTERFACE, "Get") && asks_for_findings(m, path) > 0)
