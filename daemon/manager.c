@@ -119,11 +119,18 @@ static void on_properties_set(void *userdata, const char *name) {
         status_changed(m->status);
 }
 
+/* A look-up comes before the next read: a scan would take all the room there is. */
+static void on_room(void *userdata) {
+        struct manager *m = userdata;
+
+        lookups_advance(m->lookups);
+        scan_advance(m->scan);
+}
+
 static void on_unit_listed(void *userdata, const char *name, bool loaded) {
         scan_unit_listed(((struct manager *) userdata)->scan, name, loaded);
 }
 
-/* A look-up comes before the next read: a scan would take all the room there is. */
 static void on_list_ended(void *userdata, int error) {
         struct manager *m = userdata;
 
@@ -148,6 +155,7 @@ static void on_lookup_ended(void *userdata, const char *name, enum read_result r
 }
 
 static const struct reader_ops reader_ops = {
+        .has_room = on_room,
         .unit_listed = on_unit_listed,
         .list_ended = on_list_ended,
         .read_ended = {

@@ -12,6 +12,11 @@
  * no faster, but others wait longer for systemd.
  */
 #define READER_CALLS_MAX 4U
+/*
+ * Units are read in batches of so many: first what each of them is set to, then the rest of all. With calls of a kind
+ * one after the other, bus and systemd are woken less often.
+ */
+#define READER_UNITS_MAX 32U
 
 /* How a read ended. */
 enum read_result {
@@ -29,6 +34,8 @@ enum read_kind {
 };
 
 struct reader_ops {
+        /* One more call may be made now, until reader_has_room() is false. */
+        void (*has_room)(void *userdata);
         /* One service unit of the list that was asked for. */
         void (*unit_listed)(void *userdata, const char *name, bool loaded);
         /* The list is through. error: negative errno, then the rows so far mean nothing. */
@@ -65,7 +72,7 @@ bool reader_has_room(struct reader *reader);
 /* Reads a unit. -EBUSY where there is no room. */
 int reader_read(struct reader *reader, enum read_kind kind, const char *name);
 
-/* Drops the read of that unit and kind, if there is one; no op is called for it. */
+/* Drops the read of that unit and kind, if there is one; no read_ended() is called for it. */
 void reader_drop(struct reader *reader, enum read_kind kind, const char *name);
 
 /* Drops all that is under way; no op is called for it. */

@@ -85,6 +85,12 @@ static const struct watch_ops watch_ops = {
 
 /* Reader to scan. */
 
+static void on_room(void *userdata) {
+        (void) userdata;
+        fuzz_assert(reader_has_room(f.reader));
+        scan_advance(f.scan);
+}
+
 static void on_listed(void *userdata, const char *name, bool loaded) {
         (void) userdata;
         fuzz_assert(unit_name_is_service(name));
@@ -104,6 +110,7 @@ static void on_read_ended(void *userdata, const char *name, enum read_result res
 }
 
 static const struct reader_ops reader_ops = {
+        .has_room = on_room,
         .unit_listed = on_listed,
         .list_ended = on_list_ended,
         .read_ended = { [READ_LOADED] = on_read_ended },
@@ -156,7 +163,7 @@ static void check(void) {
                 n_stale += unit->stale;
                 n_reading += unit->reading;
         }
-        fuzz_assert(f.units.n_units <= UNITS_MAX && n_reading <= READER_CALLS_MAX);
+        fuzz_assert(f.units.n_units <= UNITS_MAX && n_reading <= READER_UNITS_MAX);
         fuzz_assert(state->n_stale == n_stale);
         /* Nothing is asked of a systemd that is busy. */
         fuzz_assert(f.ready || (n_reading == 0 && reader_counters(f.reader)->calls == f.calls));
