@@ -92,7 +92,8 @@ static void copy_through(void) {
                 }
 }
 
-_Noreturn static void pager_process(const char *command, bool utf8, bool secure, const int fds[static 2], pid_t parent) {
+_Noreturn static void pager_process(const char *command, bool utf8, bool secure, const int fds[static 2],
+                                    pid_t parent) {
         signal(SIGPIPE, SIG_DFL);
         prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (getppid() != parent || dup2(fds[0], STDIN_FILENO) < 0)

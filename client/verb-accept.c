@@ -171,11 +171,42 @@ static int accept_unit(struct accept *accept, const char *unit) {
         return r < 0 ? report_errno(r, "Cannot print the result") : 0;
 }
 
+static bool has_accepted_sibling(const struct accept *accept, const char *unit) {
+        for (size_t i = 0; i < accept->n_before; i++)
+                if (!accept->targets[i].failed && unit_name_is_sibling(accept->targets[i].unit, unit))
+                        return true;
+        return false;
+}
+
+/*
+ * Whether an instance is open no more since another one was accepted. Returns 1, 0, or a negative errno, which was
+ * reported.
+ */
+static int is_done_with_sibling(const struct accept *accept, const char *unit) {
+        static char *any[] = { NULL };
+        _cleanup_(event_list_done) struct event_list regressions = {};
+        int r;
+
+        if (!has_accepted_sibling(accept, unit))
+                return 0;
+        r = regressions_get(accept->bus, accept->options, any, &regressions);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < regressions.n_events; i++)
+                for (char **open = regressions.events[i].units; open && *open; open++)
+                        if (streq(*open, unit))
+                                return 0;
+        return 1;
+}
+
 /* One unit may be refused; anything else would hit the others as well, and is returned. */
 static int accept_targets(struct accept *accept) {
         for (; accept->n_before < accept->n_targets; accept->n_before++) {
-                int r = accept_unit(accept, accept->targets[accept->n_before].unit);
+                const char *unit = accept->targets[accept->n_before].unit;
+                int r = is_done_with_sibling(accept, unit);
 
+                if (r == 0)
+                        r = accept_unit(accept, unit);
                 if (r >= 0)
                         continue;
                 accept->targets[accept->n_before].failed = true;

@@ -163,10 +163,6 @@ static int expire(struct manager *m, struct entry *entry) {
         return change_entry(m, entry, event, expire_entry);
 }
 
-static uint64_t min_usec(uint64_t a, uint64_t b) {
-        return a < b ? a : b;
-}
-
 /* What is about to be judged comes first: it may be mended, or gone. */
 static bool is_unsettled(const struct manager *m, const struct entry *entry) {
         for (size_t i = 0; i < m->units.n_units; i++)
@@ -186,7 +182,7 @@ void acceptances_advance(struct acceptances *a) {
                 if (entry->until == 0 || !entry->before_acceptance)
                         continue;
                 if (entry->until > now) {
-                        next = min_usec(next, entry->until);
+                        next = usec_min(next, entry->until);
                         continue;
                 }
                 r = is_unsettled(m, entry) ? -EAGAIN : expire(m, entry);
@@ -194,7 +190,7 @@ void acceptances_advance(struct acceptances *a) {
                         continue;
                 if (r != -EAGAIN)
                         log_errno(LOG_ERR, r, "Cannot end the acceptance of %s, trying again", entry->key);
-                next = min_usec(next, now + RETRY_USEC);
+                next = usec_min(next, now + RETRY_USEC);
         }
         manager_tell_all_settled(m);
         r = sd_event_source_set_time(a->source, next);

@@ -158,8 +158,8 @@ static void add_model_message(struct fields *fields, const struct event *event) 
 
         describe_cause(event, cause, sizeof(cause));
         if (was)
-                add_field(fields, "MESSAGE=systemd %s instead of %s: %zu units rated differently; %zu changed, of these "
-                                  "%zu became weaker and %zu stronger", event->systemd_version ?: "", was,
+                add_field(fields, "MESSAGE=systemd %s instead of %s: %zu units rated differently; %zu changed, of "
+                                  "these %zu became weaker and %zu stronger", event->systemd_version ?: "", was,
                           counts.n_rated, counts.n_changed, counts.n_weaker, counts.n_stronger);
         else
                 add_field(fields, "MESSAGE=The scoring policy changed%s: %zu units rated differently", cause,

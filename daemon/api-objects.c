@@ -198,7 +198,8 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (sd_bus_message_is_method_call(m, NULL, NULL) <= 0 || !path)
                 return 0;
         if (!path_is_plausible(path))
-                return sd_bus_error_set(error, SD_BUS_ERROR_UNKNOWN_OBJECT, "There is no object with such a long path.");
+                return sd_bus_error_set(error, SD_BUS_ERROR_UNKNOWN_OBJECT,
+                                        "There is no object with such a long path.");
         if (streq(path, EXPOSURED_PATH) && calls(m, OBJECT_MANAGER_INTERFACE, "GetManagedObjects") &&
             sd_bus_message_has_signature(m, "") > 0)
                 return turns_request(turns, m, turn_get_managed_objects, error);

@@ -27,8 +27,8 @@ typedef void (*authority_fn)(struct manager *manager, sd_bus_message *call, uint
 
 /*
  * Answers the call of that user sooner or later. The unit is named to who is asked for a password; it is a part of
- * the call. The event (id, or empty) is what leave is asked for, and is copied. -EBUSY where too many wait already, then
- * the caller answers.
+ * the call. The event (id, or empty) is what leave is asked for, and is copied. -EBUSY where too many wait already,
+ * then the caller answers.
  */
 int authority_check(struct authority *authority, sd_bus_message *call, uint32_t uid, const char *action,
                     const char *unit, const char *event, authority_fn fn);

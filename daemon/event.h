@@ -90,6 +90,9 @@ const char *event_type_to_string(enum event_type type);
 const char *event_type_to_member(enum event_type type);
 int event_type_from_string(const char *text);
 
-/* To the store and back; model_version: what was judged by, or NULL. event_from_store() gives NULL where memory is out or the type is unknown. */
+/*
+ * To the store and back; model_version: what was judged by, or NULL. event_from_store() gives NULL where memory is out
+ * or the type is unknown.
+ */
 int event_store(struct store *store, const struct event *event, const char *model_version);
 struct event *event_from_store(const struct store_event *stored);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <exposured/checks.h>
+#include <exposured/digest.h>
 #include <exposured/macro.h>
 
 /* Names are shorter, and two numbers have 40 digits at most. */
@@ -71,9 +72,7 @@ bool policy_text_same(const char *a, const char *b) {
 }
 
 uint64_t policy_text_digest(const char *text) {
-        uint64_t hash = UINT64_C(0xcbf29ce484222325);
+        const char *rows = rows_of(text);
 
-        for (text = rows_of(text); *text; text++)
-                hash = (hash ^ (unsigned char) *text) * UINT64_C(0x100000001b3);
-        return hash;
+        return digest(DIGEST_NOTHING, rows, strlen(rows));
 }

@@ -45,10 +45,6 @@ static uint64_t before(uint64_t now, uint64_t age) {
         return now > age ? now - age : 0;
 }
 
-static uint64_t min_usec(uint64_t a, uint64_t b) {
-        return a < b ? a : b;
-}
-
 static int advance_clock(struct store *store, struct prune *prune) {
         _cleanup_(freep) char *text = NULL;
         uint64_t last;
@@ -59,7 +55,7 @@ static int advance_clock(struct store *store, struct prune *prune) {
                 return r;
         last = text ? strtoull(text, NULL, 10) : prune->last_seen;
         if (last != 0)
-                prune->now = min_usec(prune->now, last + STEP_USEC);
+                prune->now = usec_min(prune->now, last + STEP_USEC);
         prune->limits.events_since = before(prune->now, prune->history_age);
         prune->limits.baselines_since = before(prune->now, prune->baseline_age);
         return 0;

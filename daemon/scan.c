@@ -166,7 +166,7 @@ static void retry_later(struct scan *s) {
         if (timer_is_armed(s->retry_timer))
                 return;
         timer_arm(s->retry_timer, s->retry_usec);
-        s->retry_usec = s->retry_usec * 2 < RETRY_MAX_USEC ? s->retry_usec * 2 : RETRY_MAX_USEC;
+        s->retry_usec = usec_min(s->retry_usec * 2, RETRY_MAX_USEC);
 }
 
 /* Lists: which units are loaded. */
@@ -340,7 +340,7 @@ void scan_list_ended(struct scan *s, int error) {
                 return;
         }
         rest = (now - s->list_begin) * LIST_REST_FACTOR;
-        s->list_rest_until = now + (rest < LIST_REST_MAX_USEC ? rest : LIST_REST_MAX_USEC);
+        s->list_rest_until = now + usec_min(rest, LIST_REST_MAX_USEC);
         s->state.failed = false;
         if (s->list_is_full)
                 s->state.overflow = s->list_overflow;

@@ -44,10 +44,6 @@ struct settle {
         struct unsaved unsaved;
 };
 
-static uint64_t min_usec(uint64_t a, uint64_t b) {
-        return a < b ? a : b;
-}
-
 static void set_pending(struct settle *s, struct unit *unit, uint64_t changed) {
         if ((unit->changed != 0) != (changed != 0))
                 s->n_pending += changed ? 1 : -1U;
@@ -63,7 +59,7 @@ static uint64_t due_time(const struct settle *s, const struct unit *unit) {
         /* The first start takes all as it is, at once: what comes after that is a change. */
         if (s->manager->ledger_is_new)
                 return unit->changed;
-        return min_usec(unit->changed + settle, unit->unsettled + settle * PATIENCE_FACTOR);
+        return usec_min(unit->changed + settle, unit->unsettled + settle * PATIENCE_FACTOR);
 }
 
 /* Arms the timer for the earliest change. */
@@ -76,7 +72,7 @@ static void schedule(struct settle *s) {
                 due = s->left + settle;
         for (size_t i = 0; s->n_pending > 0 && i < s->manager->units.n_units; i++)
                 if (s->manager->units.units[i]->changed)
-                        due = min_usec(due, due_time(s, s->manager->units.units[i]));
+                        due = usec_min(due, due_time(s, s->manager->units.units[i]));
         /* No unit is judged before. */
         if (s->upgrade.event)
                 due = s->upgrade.due;

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <exposured/digest.h>
+
 #include "store/store.h"
 
 #include "file.h"
@@ -160,17 +162,7 @@ bool file_state_is_mask(const struct file_state *file) {
         return file->exists && file->inode == 0 && file->mtime_nsec == 0 && file->size == 0;
 }
 
-/* FNV-1a. It guards against change, not against an enemy: who can write unit files owns the system. */
-static uint64_t mix(uint64_t hash, const void *data, size_t size) {
-        const uint8_t *bytes = data;
-
-        for (size_t i = 0; i < size; i++)
-                /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) */
-                hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-        return hash;
-}
-
-static uint64_t mix_file(uint64_t hash, const char *path, char role) {
+static uint64_t digest_file(uint64_t before, const char *path, char role) {
         struct file_state state = { .path = (char *) path };
         char target[PATH_MAX];
         uint64_t numbers[4];
@@ -180,21 +172,21 @@ static uint64_t mix_file(uint64_t hash, const char *path, char role) {
         numbers[1] = state.inode;
         numbers[2] = state.mtime_nsec;
         numbers[3] = state.size;
-        hash = mix(hash, &role, 1);
-        hash = mix(hash, path, strlen(path) + 1);
+        before = digest(before, &role, 1);
+        before = digest(before, path, strlen(path) + 1);
         if (state.target)
-                hash = mix(hash, state.target, strlen(state.target) + 1);
-        return mix(hash, numbers, sizeof(numbers));
+                before = digest(before, state.target, strlen(state.target) + 1);
+        return digest(before, numbers, sizeof(numbers));
 }
 
 uint64_t files_signature(const char *fragment, char *const *drop_ins) {
-        uint64_t hash = UINT64_C(0xcbf29ce484222325);
+        uint64_t signature = DIGEST_NOTHING;
 
         if (fragment)
-                hash = mix_file(hash, fragment, 'f');
+                signature = digest_file(signature, fragment, 'f');
         for (; drop_ins && *drop_ins; drop_ins++)
-                hash = mix_file(hash, *drop_ins, 'd');
-        return hash;
+                signature = digest_file(signature, *drop_ins, 'd');
+        return signature;
 }
 
 void file_state_to_store(const struct file_state *file, struct store_file *ret) {

@@ -143,8 +143,8 @@ static void set_count(unsigned *told, unsigned count, const char *property, char
 static void tell_systemd(struct manager *m, struct told *told) {
         char line[sizeof(told->line)];
 
-        (void) snprintf(line, sizeof(line), "%u unit%s, %u regressed.%s%s", told->n_units, told->n_units == 1 ? "" : "s",
-                        told->n_regressed, *told->problem ? " " : "", told->problem);
+        (void) snprintf(line, sizeof(line), "%u unit%s, %u regressed.%s%s", told->n_units,
+                        told->n_units == 1 ? "" : "s", told->n_regressed, *told->problem ? " " : "", told->problem);
         if (streq(line, told->line))
                 return;
         memcpy(told->line, line, strlen(line) + 1);

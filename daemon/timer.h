@@ -8,6 +8,10 @@
 #define USEC_PER_MSEC UINT64_C(1000)
 #define USEC_PER_SEC UINT64_C(1000000)
 
+static inline uint64_t usec_min(uint64_t a, uint64_t b) {
+        return a < b ? a : b;
+}
+
 /* A timer that fires once each time it is armed, on the monotonic clock. */
 struct timer;
 

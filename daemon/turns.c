@@ -10,6 +10,7 @@
 #include "log.h"
 #include "manager.h"
 #include "senders.h"
+#include "timer.h"
 #include "turns.h"
 
 /* Calls that wait: of one user, of those whose user is not known yet, and users. */
@@ -21,10 +22,15 @@
 #define TURNS_MANY 64U
 #define USERS_MAX 32U
 /*
- * Who has no more than so many waiting is served before those who have, and not only when there is nothing to read: as
- * soon as all is written. Whether the bus has read it is for others to wait for.
+ * Who has no more than so many waiting, and was not served for longer than that in this period, is prompt: served as
+ * soon as all is written. All others wait until there is nothing to read, and the bus has read what was written.
+ * dbus-broker gives few messages at a time when it holds many back, so that what waits here does not tell a flood.
  */
 #define PROMPT_MAX 16U
+#define PROMPT_USEC (5 * USEC_PER_MSEC)
+#define PERIOD_USEC (50 * USEC_PER_MSEC)
+/* After each answer to who is not prompt, there is so many times as long for reading, or calls of others pile up. */
+#define REST_FACTOR 3U
 
 struct turn {
         struct turn *next;
@@ -43,6 +49,12 @@ struct user {
         struct line line;
 };
 
+/* How long a user was served in this period. */
+struct share {
+        uint32_t uid;
+        uint64_t usec;
+};
+
 struct turns {
         struct manager *manager;
         struct senders *senders;
@@ -51,6 +63,11 @@ struct turns {
         struct line unknown;
         struct user users[USERS_MAX];   /* each has a call waiting; who is first is next */
         unsigned n_users;
+        struct share shares[USERS_MAX];
+        unsigned n_shares;
+        uint64_t period_end, rest_until; /* monotonic, µs */
+        struct timer *timer;            /* until the one that is next */
+        uint64_t timer_due;
         unsigned n_served;              /* since memory was given back */
 };
 
@@ -90,13 +107,30 @@ static void line_done(struct line *line) {
                 turn_free(turn);
 }
 
+/* NULL where there are more users than are counted. */
+static struct share *share_get(struct turns *t, uint32_t uid) {
+        for (unsigned i = 0; i < t->n_shares; i++)
+                if (t->shares[i].uid == uid)
+                        return &t->shares[i];
+        if (t->n_shares >= USERS_MAX)
+                return NULL;
+        t->shares[t->n_shares] = (struct share) { .uid = uid };
+        return &t->shares[t->n_shares++];
+}
+
+static bool user_is_prompt(struct turns *t, const struct user *user) {
+        const struct share *share = user->line.n_turns <= PROMPT_MAX ? share_get(t, user->uid) : NULL;
+
+        return share && share->usec < PROMPT_USEC;
+}
+
 /*
- * Whom to serve: the one who waits for longest, of those who have few calls waiting or of all. Where too much is
- * forwarded for one already, the others are.
+ * Whom to serve: the one who waits for longest, of those who are prompt or of all. Where too much is forwarded for one
+ * already, the others are.
  */
-static struct user *user_find_next(struct turns *t, unsigned turns_max) {
+static struct user *user_find_next(struct turns *t, bool prompt) {
         for (unsigned i = 0; i < t->n_users; i++)
-                if (t->users[i].line.n_turns <= turns_max && forwards_has_room(t->forwards, t->users[i].uid))
+                if (forwards_has_room(t->forwards, t->users[i].uid) && (!prompt || user_is_prompt(t, &t->users[i])))
                         return &t->users[i];
         return NULL;
 }
@@ -136,21 +170,42 @@ static int enter(struct turns *t, uint32_t uid, struct turn *turn, sd_bus_error 
         return 1;
 }
 
+static void await(struct turns *t, uint64_t now, uint64_t due) {
+        if (timer_is_armed(t->timer) && t->timer_due <= due)
+                return;
+        t->timer_due = due;
+        timer_arm(t->timer, due - now);
+}
+
 void turns_advance(struct turns *t) {
         struct connection *connection;
-        bool waiting, prompt, idle;
+        bool waiting, prompt, rests, ready;
+        uint64_t now;
 
         if (!t)
                 return;
         connection = t->manager->connection;
-        waiting = user_find_next(t, TURNS_PER_USER_MAX);
-        prompt = user_find_next(t, PROMPT_MAX) && connection_is_written(connection);
-        idle = waiting && !prompt && connection_is_clear(connection);
-        (void) sd_event_source_set_enabled(t->prompt, prompt ? SD_EVENT_ON : SD_EVENT_OFF);
-        (void) sd_event_source_set_enabled(t->idle, idle ? SD_EVENT_ON : SD_EVENT_OFF);
+        now = timer_now();
+        if (now >= t->period_end) {
+                t->n_shares = 0;
+                t->period_end = now + PERIOD_USEC;
+        }
+        rests = now < t->rest_until;
+        waiting = user_find_next(t, false);
+        prompt = user_find_next(t, true);
+        ready = prompt ? connection_is_written(connection) : waiting && !rests && connection_is_clear(connection);
+        (void) sd_event_source_set_enabled(t->prompt, ready && prompt ? SD_EVENT_ON : SD_EVENT_OFF);
+        (void) sd_event_source_set_enabled(t->idle, ready && !prompt ? SD_EVENT_ON : SD_EVENT_OFF);
         /* Not for who waits for what is forwarded: the connection would be ready for that at once, again and again. */
-        if (waiting && !prompt && !idle)
+        if (!ready && (prompt || (waiting && !rests)))
                 connection_await(connection);
+        /* Where there is always something to read, the next period is the next chance. */
+        if (waiting && !prompt)
+                await(t, now, rests ? usec_min(t->rest_until, t->period_end) : t->period_end);
+}
+
+static void on_timer(void *userdata) {
+        turns_advance(userdata);
 }
 
 static void serve(struct turns *t, struct user *user) {
@@ -167,11 +222,26 @@ static void serve(struct turns *t, struct user *user) {
                 log_errno(LOG_DEBUG, r, "Cannot answer a call");
 }
 
-static int serve_next(struct turns *t, unsigned turns_max, bool may_be_served) {
-        struct user *user = user_find_next(t, turns_max);
+/* What it takes is counted. */
+static void serve_counted(struct turns *t, struct user *user, bool prompt) {
+        uint64_t begin = timer_now(), took;
+        uint32_t uid = user->uid;
+        struct share *share;
+
+        serve(t, user);
+        took = timer_now() - begin;
+        share = share_get(t, uid);
+        if (share)
+                share->usec += took;
+        if (!prompt)
+                t->rest_until = begin + took * (1 + REST_FACTOR);
+}
+
+static int serve_next(struct turns *t, bool prompt, bool may_be_served) {
+        struct user *user = user_find_next(t, prompt);
 
         if (user && may_be_served)
-                serve(t, user);
+                serve_counted(t, user, prompt);
         if (user && ++t->n_served >= TURNS_MANY) {
                 t->n_served = 0;
                 manager_worked(t->manager);
@@ -184,14 +254,14 @@ static int on_prompt(sd_event_source *source, void *userdata) {
         struct turns *t = userdata;
 
         (void) source;
-        return serve_next(t, PROMPT_MAX, connection_is_written(t->manager->connection));
+        return serve_next(t, true, connection_is_written(t->manager->connection));
 }
 
 static int on_idle(sd_event_source *source, void *userdata) {
         struct turns *t = userdata;
 
         (void) source;
-        return serve_next(t, TURNS_PER_USER_MAX, connection_is_clear(t->manager->connection));
+        return serve_next(t, false, connection_is_clear(t->manager->connection));
 }
 
 /* Those of that sender have a user now; who has left needs no answer. */
@@ -278,6 +348,8 @@ int turns_new(struct turns **ret, struct manager *manager, sd_bus *bus) {
         t->manager = manager;
         r = senders_new(&t->senders, bus, on_told, t);
         if (r >= 0)
+                r = timer_new(&t->timer, manager->event, on_timer, t);
+        if (r >= 0)
                 r = forwards_new(&t->forwards, bus, on_forwarded, t);
         if (r >= 0)
                 r = sd_event_add_defer(manager->event, &t->prompt, on_prompt, t);
@@ -299,6 +371,7 @@ struct turns *turns_free(struct turns *t) {
                 return NULL;
         sd_event_source_disable_unref(t->prompt);
         sd_event_source_disable_unref(t->idle);
+        timer_free(t->timer);
         senders_free(t->senders);
         forwards_free(t->forwards);
         line_done(&t->unknown);

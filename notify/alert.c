@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <exposured/digest.h>
+
 #include "cleanup.h"
 #include "event.h"
 
@@ -48,34 +50,24 @@ static int copy_cause(struct alert *alert, const struct event *event) {
         return r < 0 ? r : copy(&alert->change, cause ? cause->change : "");
 }
 
-static uint64_t digest_number(uint64_t digest, uint64_t number) {
-        for (unsigned i = 0; i < sizeof(number); i++)
-                digest = (digest ^ (number >> (8 * i) & 0xff)) * UINT64_C(0x100000001b3);
-        return digest;
+static uint64_t digest_text(uint64_t before, const char *s) {
+        return digest(before, s, strlen(s) + 1);
 }
 
-static uint64_t digest_text(uint64_t digest, const char *s) {
-        for (; *s; s++)
-                digest = (digest ^ (unsigned char) *s) * UINT64_C(0x100000001b3);
-        return digest_number(digest, 0);
-}
-
-/* FNV-1a: it tells one state of a regression from the next, and protects from nobody. */
+/* It tells one state of a regression from the next. */
 static uint64_t compute_digest(const struct alert *alert) {
         const uint64_t numbers[] = {
                 alert->before, alert->after, alert->n_units, alert->n_causes, alert->n_checks,
         };
-        uint64_t digest = UINT64_C(0xcbf29ce484222325);
+        uint64_t state = digest(DIGEST_NOTHING, numbers, sizeof(numbers));
 
-        for (size_t i = 0; i < ELEMENTSOF(numbers); i++)
-                digest = digest_number(digest, numbers[i]);
-        digest = digest_text(digest, alert->unit);
+        state = digest_text(state, alert->unit);
         for (char **unit = alert->units; *unit; unit++)
-                digest = digest_text(digest, *unit);
-        digest = digest_text(digest_text(digest, alert->path), alert->change);
+                state = digest_text(state, *unit);
+        state = digest_text(digest_text(state, alert->path), alert->change);
         for (size_t i = 0; i < ALERT_CHECKS_MAX && alert->checks[i]; i++)
-                digest = digest_text(digest, alert->checks[i]);
-        return digest ?: 1;
+                state = digest_text(state, alert->checks[i]);
+        return state ?: 1;
 }
 
 int alert_new(struct alert **ret, enum scope scope, const struct event *event) {

@@ -168,7 +168,8 @@ static int add_wide(struct table *table, const struct event *event, const struct
 
 static int add_narrow(struct table *table, const struct event *event, const struct options *options,
                       const struct output *output) {
-        _cleanup_free_ char *subject = subject_text(event, output), *why = why_text(event, options, output), *what = NULL;
+        _cleanup_free_ char *subject = subject_text(event, output), *what = NULL;
+        _cleanup_free_ char *why = why_text(event, options, output);
         char time[TIME_TEXT_SIZE], exposures[EXPOSURES_SIZE], trend[EXPOSURES_SIZE];
         int r;
 

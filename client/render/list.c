@@ -30,8 +30,8 @@ const char *happy(const struct output *output, unsigned exposure) {
 static int add_marks(struct table *table, const struct list_row *row, const char *regressed) {
         char text[64];
 
-        snprintf(text, sizeof(text), "%s%s%s", row->regressed ? regressed : "", row->regressed && row->stale ? ", " : "",
-                 row->stale ? "stale" : "");
+        snprintf(text, sizeof(text), "%s%s%s", row->regressed ? regressed : "",
+                 row->regressed && row->stale ? ", " : "", row->stale ? "stale" : "");
         return table_add(table, row->regressed ? STYLE_BAD : STYLE_WARNING, text);
 }
 

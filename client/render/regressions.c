@@ -145,7 +145,8 @@ static void print_footer(const struct event_list *list, const struct options *op
                 n += event_count_others(list->events + i) + 1;
         fprintf(output->stream, "\n%s%zu unit%s worse than %s.%s\n", on, n, n == 1 ? " is" : "s are",
                 n == 1 ? "its baseline" : "their baselines", *on ? style_off(output) : "");
-        fprintf(output->stream, "Mend the cause, or accept the present state: exposurectl %saccept UNIT --reason=TEXT\n",
+        fprintf(output->stream,
+                "Mend the cause, or accept the present state: exposurectl %saccept UNIT --reason=TEXT\n",
                 options->user ? "--user " : "");
 }
 

@@ -49,7 +49,8 @@ char *upgrade_summary(const struct event *event) {
         if (counts.n_weaker > 0)
                 n = snprintf(parts, sizeof(parts), ": %zu weaker", counts.n_weaker);
         if (counts.n_stronger > 0)
-                snprintf(parts + n, sizeof(parts) - (size_t) n, "%s %zu stronger", n > 0 ? "," : ":", counts.n_stronger);
+                snprintf(parts + n, sizeof(parts) - (size_t) n, "%s %zu stronger", n > 0 ? "," : ":",
+                         counts.n_stronger);
         if (asprintf(&text, "%zu rated differently; %zu changed%s", counts.n_rated, counts.n_changed, parts) < 0)
                 return NULL;
         return text;

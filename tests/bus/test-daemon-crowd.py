@@ -4,6 +4,8 @@
 
 import contextlib
 import signal
+import struct
+import time
 
 from daemoncase import MANAGER, NAME, PATH, DaemonCase, main
 from peer import BusError, Peer, other_users
@@ -68,6 +70,48 @@ class Crowd(DaemonCase):
                 self.assertTrue(error.name.endswith("LimitExceeded"), error)
                 refused += 1
         self.assertEqual(refused, 0)
+
+
+class Appetite(DaemonCase):
+    """Who never has many calls waiting, but the next as soon as one is answered. A bus that holds back what others sent
+    looks like that, too: it passes on a few at a time."""
+    units = tuple(f"u{i}.service" for i in range(200))
+    AT_A_TIME, SECONDS = 8, 1.5
+    # What is left for reading is more than this.
+    SHARE_MAX = 0.6
+
+    def processor_time(self):
+        with open(f"/proc/{self.daemon.process.process.pid}/schedstat") as file:
+            return int(file.read().split()[0]) / 1e9
+
+    def drain(self, peer, data):
+        """Takes what has come. How many answers there are, and what is left of the next one."""
+        data += peer.socket.recv(1 << 20)
+        n = 0
+        while len(data) >= 16:
+            body, _, fields = struct.unpack_from("<III", data, 4)
+            size = 16 + (fields + 7) // 8 * 8 + body
+            if len(data) < size:
+                break
+            data, n = data[size:], n + 1
+        return n, data
+
+    def test_there_is_time_to_read(self):
+        self.start()
+        peer = self.connect()
+        waiting, answered, data = 0, 0, b""
+        before, begin = self.processor_time(), time.monotonic()
+        while time.monotonic() - begin < self.SECONDS:
+            while waiting < self.AT_A_TIME:
+                peer.send(NAME, PATH, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
+                waiting += 1
+            n, data = self.drain(peer, data)
+            waiting -= n
+            answered += n
+        share = (self.processor_time() - before) / (time.monotonic() - begin)
+        print(f"# {answered} answers, {share:.2f} of a processor")
+        self.assertLess(share, self.SHARE_MAX)
+        self.assertGreater(answered, self.AT_A_TIME)
 
 
 if __name__ == "__main__":

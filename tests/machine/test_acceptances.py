@@ -61,8 +61,8 @@ class Acceptances(scenario.ScenarioCase):
         self.reload()
         self.expect(("regressed", unit, {"PrivateNetwork": (0, 1)}, None))
 
-    def accept_instances(self):
-        text = self.machine.output("exposurectl", "accept", "tpl@*", "--reason=all of them")
+    def accept_instances(self, *names):
+        text = self.machine.output("exposurectl", "accept", *(names or ["tpl@*"]), "--reason=all of them")
         return [line.split(" [")[0] for line in text.splitlines()]
 
     def test_instances_by_pattern(self):
@@ -85,6 +85,21 @@ class Acceptances(scenario.ScenarioCase):
         self.machine.systemctl("stop", instances[2])
         self.assertEqual(self.accept_instances(), ["Accepted tpl@.service", f"Accepted {instances[1]}"])
         self.expect(("accepted", "tpl@.service", None, None), ("accepted", instances[1], None, None))
+        self.assertFalse({"tpl@.service", *instances} & self.regressions().keys())
+
+    def test_instances_by_name(self):
+        """Those that share settings are accepted with the first, the one with a file of its own for itself."""
+        instances = [f"named@{number}.service" for number in range(3)]
+        self.machine.write("/etc/systemd/system/named@.service", "[Service]\nExecStart=/bin/sleep 1h\nProtectHome=yes\n")
+        self.drop_in(instances[2], "PrivateNetwork=yes", "60-own")
+        self.reload()
+        self.machine.systemctl("start", *instances)
+        self.expect(("appeared", "named@.service", None, None), ("appeared", instances[2], None, None))
+        self.drop_in("named@.service", "ProtectHome=no")
+        self.reload()
+        self.expect(("regressed", "named@.service", {"ProtectHome": (0, 10)}, None))
+        self.assertEqual(self.accept_instances(*instances), [f"Accepted {instances[0]}", f"Accepted {instances[2]}"])
+        self.expect(("accepted", "named@.service", None, None), ("accepted", instances[2], None, None))
         self.assertFalse({"tpl@.service", *instances} & self.regressions().keys())
 
     def test_policy(self):
