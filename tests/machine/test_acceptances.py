@@ -90,7 +90,8 @@ class Acceptances(scenario.ScenarioCase):
     def test_instances_by_name(self):
         """Those that share settings are accepted with the first, the one with a file of its own for itself."""
         instances = [f"named@{number}.service" for number in range(3)]
-        self.machine.write("/etc/systemd/system/named@.service", "[Service]\nExecStart=/bin/sleep 1h\nProtectHome=yes\n")
+        self.machine.write("/etc/systemd/system/named@.service",
+                           "[Service]\nExecStart=/bin/sleep 1h\nPrivateTmp=yes\nProtectHome=yes\n")
         self.drop_in(instances[2], "PrivateNetwork=yes", "60-own")
         self.reload()
         self.machine.systemctl("start", *instances)
