@@ -176,7 +176,7 @@ static struct job *job_find_unasked(struct reader *reader) {
 }
 
 bool reader_has_room(struct reader *reader) {
-        return !reader->closed && call_find_free(reader) && job_find_free(reader) && !job_find_unasked(reader);
+        return !reader->closed && call_find_free(reader) && job_find_free(reader);
 }
 
 /* What one row of the list says. */

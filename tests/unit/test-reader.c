@@ -26,6 +26,8 @@ static struct {
         struct facts facts;
         char *id, *fragment_path;
         size_t n_drop_ins;
+        bool had_room;          /* there was room for another call */
+        bool told_with_room;    /* before what was read last was told */
         unsigned n_wanted;      /* units that are read when there is room */
         unsigned n_begun;       /* of them */
 } t;
@@ -47,6 +49,7 @@ static void on_list_ended(void *userdata, int error) {
 static void on_read(enum read_kind kind, const char *name, enum read_result result, struct reading *reading,
                     const char *problem) {
         ck_assert_int_eq(strv_extend(&t.read, name), 0);
+        t.told_with_room = t.had_room;
         t.kind = kind;
         t.result = result;
         free(t.problem);
@@ -73,6 +76,7 @@ static void on_lookup_read(void *userdata, const char *name, enum read_result re
 
 static void begin_wanted(void *userdata) {
         (void) userdata;
+        t.had_room = true;
         ck_assert(reader_has_room(t.reader) || t.n_begun == 0);
         while (t.n_begun < t.n_wanted && reader_has_room(t.reader)) {
                 char name[64];
@@ -407,6 +411,7 @@ START_TEST(read_of_any_unit) {
         direct_reply(&t.direct, 0, "a{sv}", N_PLAIN + 3, PLAIN, "Id", "s", "c.service", "LoadState", "s", "loaded",
                      "PrivateTmp", "b", 1);
         ck_assert_uint_eq(t.direct.n_calls_ever, 1);
+        ck_assert(t.told_with_room);
         ck_assert_int_eq(t.kind, READ_LOOKUP);
         ck_assert_int_eq(t.result, READ_DONE);
         ck_assert_str_eq(t.read[0], "a@b\\x2d.service");
