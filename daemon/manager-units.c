@@ -106,7 +106,7 @@ void manager_unit_read(struct manager *m, struct unit *unit, struct reading *rea
 
 void manager_unit_gone(struct manager *m, struct unit *unit) {
         if (unit->assessed) {
-                settle_unit_gone(m->settle, unit);
+                settle_unit_gone(m->settle, unit, scan_change_began(m->scan));
                 api_unit_removed(m, unit);
                 unit->assessed = false;
         }

@@ -130,9 +130,21 @@ void settle_sweep_restarted(struct settle *s, uint64_t began, uint64_t now) {
         for (size_t i = 0; s->n_pending > 0 && i < s->manager->units.n_units; i++)
                 if (s->manager->units.units[i]->changed >= began)
                         s->manager->units.units[i]->changed = now;
+        if (s->left >= began)
+                s->left = now;
 }
 
-void settle_unit_gone(struct settle *s, struct unit *unit) {
+/* What one reload took away and what it changed has settled at the same time. */
+static void entry_leaves(struct settle *s, struct entry *entry, uint64_t began) {
+        if (!entry || entry->left)
+                return;
+        entry->left = true;
+        if (s->left < began)
+                s->left = began;
+        schedule(s);
+}
+
+void settle_unit_gone(struct settle *s, struct unit *unit, uint64_t began) {
         struct entry *entry = unit->entry;
 
         set_pending(s, unit, 0);
@@ -148,17 +160,11 @@ void settle_unit_gone(struct settle *s, struct unit *unit) {
         }
         if (unit->fragment_path && !file_is_missing(unit->fragment_path))
                 return;
-        settle_gone(s, entry->key);
+        entry_leaves(s, entry, began);
 }
 
 void settle_gone(struct settle *s, const char *key) {
-        struct entry *entry = ledger_get(&s->manager->ledger, key);
-
-        if (!entry || entry->left)
-                return;
-        entry->left = true;
-        s->left = timer_now();
-        schedule(s);
+        entry_leaves(s, ledger_get(&s->manager->ledger, key), timer_now());
 }
 
 /* Judging. */

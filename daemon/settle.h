@@ -28,8 +28,8 @@ void settle_unit_read(struct settle *settle, struct unit *unit, bool changed, ui
 /* Changes that a sweep found which was cut off are of the one that begins now: they belong together. */
 void settle_sweep_restarted(struct settle *settle, uint64_t began, uint64_t now);
 
-/* It is loaded no more, and about to be freed. */
-void settle_unit_gone(struct settle *settle, struct unit *unit);
+/* It is loaded no more, and about to be freed; began as above. */
+void settle_unit_gone(struct settle *settle, struct unit *unit, uint64_t began);
 
 /* The files of an entry without a loaded unit are not there any more. */
 void settle_gone(struct settle *settle, const char *key);

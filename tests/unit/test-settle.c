@@ -199,13 +199,17 @@ static void becomes_stronger(void) {
         fake_time_pass(SETTLE);
 }
 
-static void goes(void) {
+static void goes_since(uint64_t began) {
         struct unit *unit = unit_table_get(&m.units, UNIT);
 
-        settle_unit_gone(m.settle, unit);
+        settle_unit_gone(m.settle, unit, began);
         unit_table_take(&m.units, unit);
         unit_free(unit);
-        fake_time_pass(SETTLE);
+        fake_time_pass(began + SETTLE - timer_now());
+}
+
+static void goes(void) {
+        goes_since(timer_now());
 }
 
 static void is_weak(void) {
@@ -313,6 +317,21 @@ START_TEST(each_is_told_once) {
 }
 END_TEST
 
+/* What a sweep finds settles from its beginning, however long it takes. */
+START_TEST(found_gone_by_a_sweep) {
+        uint64_t began;
+
+        set_up();
+        is_known();
+        began = timer_now();
+        fake_time_pass(SETTLE / 2);
+        goes_since(began);
+        pass(0);
+        assert_told("gone " UNIT "\n", 0);
+        tear_down();
+}
+END_TEST
+
 /* While nothing succeeds, or not enough of it, it is tried now and then, and not all the time. */
 START_TEST(short_memory_is_waited_for) {
         set_up();
@@ -388,6 +407,7 @@ int main(void) {
         tcase_add_loop_test(tcase, short_memory_is_waited_for, 0, 2);
         tcase_add_loop_test(tcase, nothing_is_judged_during_a_reload, 0, 2);
         tcase_add_test(tcase, acceptance_ends_meanwhile);
+        tcase_add_test(tcase, found_gone_by_a_sweep);
         suite_add_tcase(suite, tcase);
 
         return suite_run(suite);
