@@ -22,6 +22,8 @@ from peer import DBUS, PATIENCE, PROPERTIES, BusError, Peer
 from privatebus import PrivateBus, Process
 
 SKIPPED = 77
+# So many messages the daemon handles in one turn of its loop at most; see pump.c.
+TURN_MESSAGES = 32
 CONFIGURATION = "/run/exposured.conf"
 KIND, DAEMON, FAKE = sys.argv[1:4]
 
@@ -293,8 +295,9 @@ class DaemonCase(unittest.TestCase):
 
     def heard(self):
         """The signals of all that has happened. What is put off to the next turn of the daemon's loop is in it."""
-        for _ in range(3):
-            self.peer.call(NAME, PATH, "org.freedesktop.DBus.Peer", "Ping")
+        serials = [self.peer.send(NAME, PATH, "org.freedesktop.DBus.Peer", "Ping") for _ in range(2 * TURN_MESSAGES + 1)]
+        for serial in serials:
+            self.peer.answer(serial)
         return self.peer.all_signals()
 
     def swept(self, cause):

@@ -12,6 +12,9 @@ import machine
 
 SOCKET = "/run/dbus/system_bus_socket"
 FOLDER = "/usr/local/bin"
+# The kernel counts what a user has under way, files in messages for one, over all machines at once: who floods is
+# nobody else in any of them.
+FLOODER = machine.USER_ID + 1000
 HELLO = bus.compose(bus.CALL, "/org/freedesktop/DBus", "org.freedesktop.DBus", "Hello", "org.freedesktop.DBus")
 PEER, PROPERTIES = "org.freedesktop.DBus.Peer", "org.freedesktop.DBus.Properties"
 SECONDS = 300
@@ -42,7 +45,8 @@ PING_REFERENCE = call("Ping", path="/", interface=PEER, destination=REFERENCE)
 
 
 def install(in_machine, build):
-    """Puts the programs into the machine, and lets the bus know of the reference."""
+    """Puts the programs and who floods into the machine, and lets the bus know of the reference."""
+    in_machine.run("systemd-sysusers", "-", input=f'u flooder {FLOODER} "Flooder" / /bin/sh\n')
     for name in ("flood", "reference"):
         shutil.copy(os.path.join(build, "tests", "machine", name), in_machine.path(f"{FOLDER}/exposured-{name}"))
     in_machine.write("/etc/dbus-1/system.d/exposured-reference.conf", POLICY)
@@ -82,7 +86,7 @@ class Sender(Program):
     """Sends so many of these messages, and reads none."""
 
     def __init__(self, in_machine, messages, count, per_connection=0, fds=0):
-        super().__init__(in_machine, "send", messages, count, per_connection, fds, user=True)
+        super().__init__(in_machine, "send", messages, count, per_connection, fds, user=FLOODER)
 
     def wait(self):
         """Until all are sent; the connection stays. Returns what it says about that."""

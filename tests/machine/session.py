@@ -172,7 +172,9 @@ class SessionCase(case.MachineCase):
         """After a minute of silence what comes is told at once; the agent does not hurry for a test."""
         # Tests may be faster than systemd has services begin again.
         self.user_systemctl("reset-failed", AGENT, check=False)
-        self.user_systemctl("restart", AGENT)
+        done = self.user_systemctl("restart", AGENT, check=False)
+        if done.returncode != 0:
+            self.fail(f"{done.stderr}\n{self.journal_of_agent()[-4000:]}")
         case.await_true(lambda: self.show("ActiveState") == "active", "agent", SECONDS)
 
     def setUp(self):
