@@ -92,9 +92,8 @@ static int refuse_name(sd_bus_error *error, const char *name) {
                                  (int) utf8_fit(name, UNIT_NAME_SIZE), name);
 }
 
-static int method_get_unit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+static int reply_path(struct manager *manager, sd_bus_message *m, sd_bus_error *error) {
         _cleanup_(freep) char *path = NULL;
-        struct manager *manager = userdata;
         const struct unit *unit;
         const char *name;
         int r;
@@ -109,6 +108,12 @@ static int method_get_unit(sd_bus_message *m, void *userdata, sd_bus_error *erro
                 return sd_bus_error_setf(error, EXPOSURED_ERROR_NO_SUCH_UNIT, "Unit %s is not loaded.", name);
         r = unit_object_path(unit, &path);
         return r < 0 ? r : sd_bus_reply_method_return(m, "o", path);
+}
+
+static int method_get_unit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct manager *manager = userdata;
+
+        return turns_refused(manager->turns, m, reply_path(manager, m, error));
 }
 
 static int reply_unit(sd_bus_message *call, const struct unit *unit) {
@@ -167,7 +172,8 @@ static int method_assess_unit(sd_bus_message *m, void *userdata, sd_bus_error *e
         int r;
 
         r = read_unit_name(m, name, error);
-        return r < 0 ? r : turns_request(manager->turns, m, turn_assess_unit, error);
+        return r < 0 ? turns_refused(manager->turns, m, r) :
+                       turns_request(manager->turns, m, turn_assess_unit, error);
 }
 
 static int turn_rescan(struct manager *manager, sd_bus_message *call, uint32_t uid, sd_bus_error *error) {

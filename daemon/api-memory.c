@@ -301,7 +301,7 @@ static int turn_get_history(struct manager *manager, sd_bus_message *call, uint3
         return query_start(manager, &query, uid, error);
 }
 
-int method_get_history(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+static int check_history(sd_bus_message *m, sd_bus_error *error) {
         const char *unit, *before;
         int r;
 
@@ -311,7 +311,14 @@ int method_get_history(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (strnlen(unit, UNIT_NAME_SIZE) >= UNIT_NAME_SIZE || strnlen(before, EVENT_ID_SIZE) >= EVENT_ID_SIZE)
                 return sd_bus_error_set(error, EXPOSURED_ERROR_INVALID_ARGUMENT,
                                         "A unit name and the id of an event are expected.");
-        return turns_request(((struct manager *) userdata)->turns, m, turn_get_history, error);
+        return 0;
+}
+
+int method_get_history(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct turns *turns = ((struct manager *) userdata)->turns;
+        int r = check_history(m, error);
+
+        return r < 0 ? turns_refused(turns, m, r) : turns_request(turns, m, turn_get_history, error);
 }
 
 /* What is no change of the model was done by the unit's settings alone. */
@@ -365,7 +372,7 @@ static int turn_get_event_units(struct manager *manager, sd_bus_message *call, u
         return query_start(manager, &query, uid, error);
 }
 
-int method_get_event_units(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+static int check_event_id(sd_bus_message *m, sd_bus_error *error) {
         const char *id;
         int r;
 
@@ -374,7 +381,14 @@ int method_get_event_units(sd_bus_message *m, void *userdata, sd_bus_error *erro
                 return r;
         if (!*id || strnlen(id, EVENT_ID_SIZE) >= EVENT_ID_SIZE)
                 return sd_bus_error_set(error, EXPOSURED_ERROR_INVALID_ARGUMENT, "The id of an event is expected.");
-        return turns_request(((struct manager *) userdata)->turns, m, turn_get_event_units, error);
+        return 0;
+}
+
+int method_get_event_units(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct turns *turns = ((struct manager *) userdata)->turns;
+        int r = check_event_id(m, error);
+
+        return r < 0 ? turns_refused(turns, m, r) : turns_request(turns, m, turn_get_event_units, error);
 }
 
 /* Acceptance: asked for by anyone, done for those who may. */
@@ -522,5 +536,5 @@ int method_accept(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         int r;
 
         r = check_acceptance(m, &unit, &reason, &until, error);
-        return r < 0 ? r : turns_request(manager->turns, m, turn_accept, error);
+        return r < 0 ? turns_refused(manager->turns, m, r) : turns_request(manager->turns, m, turn_accept, error);
 }

@@ -162,15 +162,15 @@ static bool calls(sd_bus_message *m, const char *interface, const char *member) 
                (!sd_bus_message_get_interface(m) || streq(sd_bus_message_get_interface(m), interface));
 }
 
-static int refuse_arguments(sd_bus_message *m, const char *expected, sd_bus_error *error) {
-        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "%s takes %s.", sd_bus_message_get_member(m),
-                                 expected);
+static int refuse_arguments(struct turns *turns, sd_bus_message *m, const char *expected, sd_bus_error *error) {
+        return turns_refused(turns, m, sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "%s takes %s.",
+                                                         sd_bus_message_get_member(m), expected));
 }
 
 /* What waits is kept whole, so it must be short; sd-bus itself would not mind. */
 static int wait_to_introspect(struct turns *turns, sd_bus_message *m, const char *path, sd_bus_error *error) {
         if (sd_bus_message_has_signature(m, "") <= 0)
-                return refuse_arguments(m, "no arguments", error);
+                return refuse_arguments(turns, m, "no arguments", error);
         if (streq(path, EXPOSURED_UNIT_PATH))
                 return turns_request(turns, m, turn_introspect_units, error);
         return turns_forward(turns, m, error);
@@ -181,12 +181,12 @@ static int wait_for_properties(struct turns *turns, sd_bus_message *m, sd_bus_er
         int r;
 
         if (sd_bus_message_has_signature(m, "s") <= 0)
-                return refuse_arguments(m, "the name of an interface", error);
+                return refuse_arguments(turns, m, "the name of an interface", error);
         r = sd_bus_message_read(m, "s", &interface);
         if (r < 0)
                 return r;
         if (strnlen(interface, INTERFACE_NAME_MAX + 1) > INTERFACE_NAME_MAX)
-                return refuse_arguments(m, "the name of an interface, of at most 255 bytes", error);
+                return refuse_arguments(turns, m, "the name of an interface, of at most 255 bytes", error);
         r = sd_bus_message_rewind(m, true);
         return r < 0 ? r : turns_forward(turns, m, error);
 }
@@ -197,9 +197,11 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 
         if (sd_bus_message_is_method_call(m, NULL, NULL) <= 0 || !path)
                 return 0;
+        if (turns_ignores(turns, m))
+                return 1;
         if (!path_is_plausible(path))
-                return sd_bus_error_set(error, SD_BUS_ERROR_UNKNOWN_OBJECT,
-                                        "There is no object with such a long path.");
+                return turns_refused(turns, m, sd_bus_error_set(error, SD_BUS_ERROR_UNKNOWN_OBJECT,
+                                                                "There is no object with such a long path."));
         if (streq(path, EXPOSURED_PATH) && calls(m, OBJECT_MANAGER_INTERFACE, "GetManagedObjects") &&
             sd_bus_message_has_signature(m, "") > 0)
                 return turns_request(turns, m, turn_get_managed_objects, error);

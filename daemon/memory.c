@@ -34,7 +34,8 @@ void memory_release(void) {
 void memory_set_up(void) {
         /* Once a value is given, the C library does not raise it any more after the first long message. */
         (void) mallopt(M_MMAP_THRESHOLD, 64 * 1024);
-        (void) mallopt(M_TRIM_THRESHOLD, 64 * 1024);
-        (void) mallopt(M_TOP_PAD, 16 * 1024);
+        /* At rest all is given back; meanwhile that would take longer than many an answer. */
+        (void) mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+        (void) mallopt(M_TOP_PAD, 64 * 1024);
         (void) mallopt(M_ARENA_MAX, 1);
 }

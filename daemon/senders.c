@@ -66,23 +66,28 @@ static struct sender *place_find_oldest(struct senders *s, uint32_t uid) {
         return oldest;
 }
 
+/* NULL: it has none. */
+static struct sender *place_find(struct senders *s, const char *name) {
+        /* Who called last often calls again. */
+        if (s->last && streq(s->last->name, name))
+                return s->last;
+        for (size_t i = 0; i < PLACES; i++)
+                if (streq(s->places[i].name, name))
+                        return &s->places[i];
+        return NULL;
+}
+
 /*
  * The place of that name; else the one to put it. Who has the most places gives up the oldest: who comes again and
  * again does not displace others. NULL where most are waiting for the bus.
  */
 static struct sender *place_for(struct senders *s, const char *name) {
-        struct sender *unused = NULL;
+        struct sender *place = place_find(s, name);
 
-        /* Who called last often calls again. */
-        if (s->last && streq(s->last->name, name))
-                return s->last;
-        for (size_t i = 0; i < PLACES; i++) {
-                if (streq(s->places[i].name, name))
-                        return &s->places[i];
+        for (size_t i = 0; i < PLACES && !place; i++)
                 if (!*s->places[i].name)
-                        unused = &s->places[i];
-        }
-        return unused ?: place_find_oldest(s, user_find_greedy(s));
+                        place = &s->places[i];
+        return place ?: place_find_oldest(s, user_find_greedy(s));
 }
 
 static int on_uid(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -124,6 +129,16 @@ int senders_get(struct senders *s, const char *name, uint32_t *ret_uid) {
         place->uid = UINT32_MAX;
         memcpy(place->name, name, strlen(name) + 1);
         return 0;
+}
+
+int senders_find(struct senders *s, const char *name, uint32_t *ret_uid) {
+        struct sender *place = place_find(s, name);
+
+        if (!place || place->slot)
+                return 0;
+        s->last = place;
+        *ret_uid = place->uid;
+        return 1;
 }
 
 int senders_new(struct senders **ret, sd_bus *bus, senders_told_fn told, void *userdata) {

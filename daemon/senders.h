@@ -24,3 +24,6 @@ struct senders *senders_free(struct senders *senders);
  * asked for too many already. Or another negative errno.
  */
 int senders_get(struct senders *senders, const char *name, uint32_t *ret_uid);
+
+/* The same, and nobody is asked: 1, or 0 where it is not known. */
+int senders_find(struct senders *senders, const char *name, uint32_t *ret_uid);

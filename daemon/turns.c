@@ -31,6 +31,11 @@
 #define PERIOD_USEC (50 * USEC_PER_MSEC)
 /* After each answer to who is not prompt, there is so many times as long for reading, or calls of others pile up. */
 #define REST_FACTOR 3U
+/*
+ * Who was refused so often in this period and goes on is not answered: the bus has no less to do for an answer than for
+ * a call. It counts calls that have none against who made them, and in the end takes no more of them.
+ */
+#define REFUSALS_MAX 512U
 
 struct turn {
         struct turn *next;
@@ -49,9 +54,10 @@ struct user {
         struct line line;
 };
 
-/* How long a user was served in this period. */
+/* How long a user was served in this period, and how often refused. */
 struct share {
         uint32_t uid;
+        unsigned n_refused;
         uint64_t usec;
 };
 
@@ -65,6 +71,8 @@ struct turns {
         unsigned n_users;
         struct share shares[USERS_MAX];
         unsigned n_shares;
+        struct share others;            /* those that do not fit in there, together */
+        bool ignoring;                  /* somebody was refused too often */
         uint64_t period_end, rest_until; /* monotonic, µs */
         struct timer *timer;            /* until the one that is next */
         uint64_t timer_due;
@@ -105,6 +113,15 @@ static struct turn *line_pop(struct line *line) {
 static void line_done(struct line *line) {
         for (struct turn *turn; (turn = line_pop(line));)
                 turn_free(turn);
+}
+
+static void begin_period(struct turns *t, uint64_t now) {
+        if (now < t->period_end)
+                return;
+        t->n_shares = 0;
+        t->others = (struct share) {};
+        t->ignoring = false;
+        t->period_end = now + PERIOD_USEC;
 }
 
 /* NULL where there are more users than are counted. */
@@ -156,16 +173,51 @@ static struct user *user_get(struct turns *t, uint32_t uid) {
         return &t->users[t->n_users++];
 }
 
+static void count_refusal(struct turns *t, uint32_t uid) {
+        struct share *share;
+
+        begin_period(t, timer_now());
+        share = share_get(t, uid) ?: &t->others;
+        if (++share->n_refused >= REFUSALS_MAX)
+                t->ignoring = true;
+}
+
+int turns_refused(struct turns *t, sd_bus_message *call, int r) {
+        const char *sender = sd_bus_message_get_sender(call);
+        uint32_t uid;
+
+        if (r < 0 && sender && senders_get(t->senders, sender, &uid) > 0)
+                count_refusal(t, uid);
+        return r;
+}
+
+bool turns_ignores(struct turns *t, sd_bus_message *call) {
+        const char *sender = sd_bus_message_get_sender(call);
+        const struct share *share;
+        uint32_t uid;
+
+        if (!t->ignoring || !sender || forwards_is_ours(t->forwards, call))
+                return false;
+        begin_period(t, timer_now());
+        if (!t->ignoring || senders_find(t->senders, sender, &uid) <= 0)
+                return false;
+        share = share_get(t, uid) ?: &t->others;
+        return share->n_refused >= REFUSALS_MAX;
+}
+
 static int refuse(sd_bus_error *error) {
         return sd_bus_error_set(error, EXPOSURED_ERROR_LIMIT_EXCEEDED,
                                 "Too many of your calls wait already, try again later.");
 }
 
+/* Takes the turn over, or sets the error. */
 static int enter(struct turns *t, uint32_t uid, struct turn *turn, sd_bus_error *error) {
         struct user *user = user_get(t, uid);
 
-        if (!user || user->line.n_turns >= TURNS_PER_USER_MAX)
+        if (!user || user->line.n_turns >= TURNS_PER_USER_MAX) {
+                count_refusal(t, uid);
                 return refuse(error);
+        }
         line_push(&user->line, turn);
         return 1;
 }
@@ -186,10 +238,7 @@ void turns_advance(struct turns *t) {
                 return;
         connection = t->manager->connection;
         now = timer_now();
-        if (now >= t->period_end) {
-                t->n_shares = 0;
-                t->period_end = now + PERIOD_USEC;
-        }
+        begin_period(t, now);
         rests = now < t->rest_until;
         waiting = user_find_next(t, false);
         prompt = user_find_next(t, true);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
 /*
  * Turns: calls whose answer takes a while to make wait for their turn, and users take turns, however many calls and
- * connections one of them has. Nothing is answered before the last answer is on its way.
+ * connections one of them has. Nothing is answered before the last answer is on its way. Who is refused again and again
+ * is not answered for a while.
  */
 struct turns;
 struct manager;
@@ -32,6 +34,12 @@ int turns_request(struct turns *turns, sd_bus_message *call, turn_fn fn, sd_bus_
  * else as above.
  */
 int turns_forward(struct turns *turns, sd_bus_message *call, sd_bus_error *error);
+
+/* For a handler: takes note where r, what becomes of the call, is an error, and returns it. */
+int turns_refused(struct turns *turns, sd_bus_message *call, int r);
+
+/* For each call, before it is looked at: whether it is dropped, as who makes it was refused too often of late. */
+bool turns_ignores(struct turns *turns, sd_bus_message *call);
 
 /* There may be room for an answer. Takes NULL. */
 void turns_advance(struct turns *turns);

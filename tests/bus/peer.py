@@ -37,6 +37,11 @@ def other_users():
     return [user.pw_uid for user in pwd.getpwall() if user.pw_uid != os.geteuid() and can_be(user.pw_uid)]
 
 
+def compose_call(*fields):
+    """A call as bytes, see machine_bus.compose()."""
+    return machine_bus.compose(machine_bus.CALL, *fields)
+
+
 class Peer(machine_bus.Bus):
     """Signals and answers are kept until they are asked for."""
 

@@ -8,7 +8,7 @@ import struct
 import time
 
 from daemoncase import MANAGER, NAME, PATH, DaemonCase, main
-from peer import BusError, Peer, other_users
+from peer import DBUS, BusError, Peer, compose_call, other_users
 
 USERS, PER_USER = 4, 100
 
@@ -70,6 +70,66 @@ class Crowd(DaemonCase):
                 self.assertTrue(error.name.endswith("LimitExceeded"), error)
                 refused += 1
         self.assertEqual(refused, 0)
+
+
+class Refusals(DaemonCase):
+    """Who goes on after he was refused many times is not answered, for a moment: answers cost the bus as much as calls,
+    and all others would wait behind them."""
+    COUNT = 20000
+    # As in turns.c: so many refusals in so many seconds.
+    MOST, PERIOD, WAITING_MAX = 512, 0.05, 128
+
+    KINDS = {
+        "no more may wait": (MANAGER, "ListUnits"),
+        "not a name": (MANAGER, "AssessUnit", "s", "nothing"),
+        "no unit": (MANAGER, "GetUnit", "s", "nothing.service"),
+        "no id": (MANAGER, "GetEventUnits", "s", ""),
+        "no event": (MANAGER, "GetHistory", "ssu", "", "x" * 1000, 0),
+        "no reason": (MANAGER, "Accept", "sst", "a.service", "", 0),
+        "no arguments": ("org.freedesktop.DBus.Introspectable", "Introspect", "s", ""),
+        "no path": ("org.freedesktop.DBus.Peer", "Ping"),
+    }
+
+    @staticmethod
+    def compose(path, serial, interface, member, signature="", *arguments):
+        return compose_call(path, interface, member, NAME, signature, arguments, serial)
+
+    @staticmethod
+    def is_of_the_daemon(answer):
+        return answer is not None and answer.sender != DBUS[0]
+
+    @staticmethod
+    def is_answered(client):
+        serial = client.send(NAME, PATH, MANAGER, "ListUnits")
+        client.all_signals()
+        return serial in client.answers
+
+    def test_who_goes_on(self):
+        users = other_users()
+        if not users:
+            self.skipTest("other users cannot be had")
+        self.start()
+        other = Peer(self.bus.address, users[0])
+        self.addCleanup(other.close)
+        for what, call in self.KINDS.items():
+            with self.subTest(what):
+                client = self.connect()
+                path = PATH + "/a" * 2000 if what == "no path" else PATH
+                # The daemon knows whose connection that is.
+                client.call(NAME, PATH, MANAGER, "ListUnits")
+                serials = range(client.serial + 1, client.serial + 1 + self.COUNT)
+                client.serial += self.COUNT
+                calls = b"".join(self.compose(path, serial, *call) for serial in serials)
+                begin = time.monotonic()
+                client.socket.sendall(calls)
+                other.call(NAME, PATH, MANAGER, "ListUnits")
+                # That is answered in the end, and then all that came before has been looked at.
+                self.wait_until(lambda client=client: self.is_answered(client))
+                elapsed = time.monotonic() - begin
+                # dbus-daemon refuses most of them itself.
+                answered = sum(self.is_of_the_daemon(client.answers.get(serial)) for serial in serials)
+                self.assertGreater(answered, 0)
+                self.assertLessEqual(answered, self.MOST * (elapsed // self.PERIOD + 2) + self.WAITING_MAX)
 
 
 class Appetite(DaemonCase):

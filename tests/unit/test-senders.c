@@ -87,6 +87,23 @@ START_TEST(asked_once) {
 }
 END_TEST
 
+/* Nobody is asked for that. */
+START_TEST(found_where_known) {
+        uint32_t uid = 4711;
+
+        ck_assert_int_eq(senders_find(t.senders, ":1.7", &uid), 0);
+        ck_assert_uint_eq(t.direct.n_calls_ever, 0);
+        ck_assert_int_eq(get(":1.7"), 0);
+        ck_assert_int_eq(senders_find(t.senders, ":1.7", &uid), 0);
+        ck_assert_uint_eq(uid, 4711);
+        direct_reply(&t.direct, 0, "u", GREEDY);
+        learn(8, OTHER);
+        ck_assert_int_eq(senders_find(t.senders, ":1.7", &uid), 1);
+        ck_assert_uint_eq(uid, GREEDY);
+        ck_assert_uint_eq(t.direct.n_calls_ever, 2);
+}
+END_TEST
+
 /* Who has left is nobody, and the name is not remembered. */
 START_TEST(left_meanwhile) {
         ck_assert_int_eq(get(":1.7"), 0);
@@ -177,6 +194,7 @@ int main(void) {
 
         tcase_add_checked_fixture(tcase, set_up, tear_down);
         tcase_add_test(tcase, asked_once);
+        tcase_add_test(tcase, found_where_known);
         tcase_add_test(tcase, left_meanwhile);
         tcase_add_test(tcase, name_that_is_too_long);
         tcase_add_test(tcase, greedy_user);
