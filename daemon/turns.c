@@ -71,7 +71,6 @@ struct turns {
         unsigned n_users;
         struct share shares[USERS_MAX];
         unsigned n_shares;
-        struct share others;            /* those that do not fit in there, together */
         bool ignoring;                  /* somebody was refused too often */
         uint64_t period_end, rest_until; /* monotonic, µs */
         struct timer *timer;            /* until the one that is next */
@@ -119,7 +118,6 @@ static void begin_period(struct turns *t, uint64_t now) {
         if (now < t->period_end)
                 return;
         t->n_shares = 0;
-        t->others = (struct share) {};
         t->ignoring = false;
         t->period_end = now + PERIOD_USEC;
 }
@@ -177,8 +175,8 @@ static void count_refusal(struct turns *t, uint32_t uid) {
         struct share *share;
 
         begin_period(t, timer_now());
-        share = share_get(t, uid) ?: &t->others;
-        if (++share->n_refused >= REFUSALS_MAX)
+        share = share_get(t, uid);
+        if (share && ++share->n_refused >= REFUSALS_MAX)
                 t->ignoring = true;
 }
 
@@ -201,8 +199,8 @@ bool turns_ignores(struct turns *t, sd_bus_message *call) {
         begin_period(t, timer_now());
         if (!t->ignoring || senders_find(t->senders, sender, &uid) <= 0)
                 return false;
-        share = share_get(t, uid) ?: &t->others;
-        return share->n_refused >= REFUSALS_MAX;
+        share = share_get(t, uid);
+        return share && share->n_refused >= REFUSALS_MAX;
 }
 
 static int refuse(sd_bus_error *error) {
