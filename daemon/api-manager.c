@@ -92,8 +92,9 @@ static int refuse_name(sd_bus_error *error, const char *name) {
                                  (int) utf8_fit(name, UNIT_NAME_SIZE), name);
 }
 
-static int reply_path(struct manager *manager, sd_bus_message *m, sd_bus_error *error) {
+static int method_get_unit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_(freep) char *path = NULL;
+        struct manager *manager = userdata;
         const struct unit *unit;
         const char *name;
         int r;
@@ -102,18 +103,13 @@ static int reply_path(struct manager *manager, sd_bus_message *m, sd_bus_error *
         if (r < 0)
                 return r;
         if (!unit_name_is_service(name))
-                return refuse_name(error, name);
+                return turns_refused(manager->turns, m, refuse_name(error, name));
+        /* That there is none is an answer like any other. */
         unit = unit_table_get(&manager->units, name);
         if (!unit || !unit->assessed)
                 return sd_bus_error_setf(error, EXPOSURED_ERROR_NO_SUCH_UNIT, "Unit %s is not loaded.", name);
         r = unit_object_path(unit, &path);
         return r < 0 ? r : sd_bus_reply_method_return(m, "o", path);
-}
-
-static int method_get_unit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        struct manager *manager = userdata;
-
-        return turns_refused(manager->turns, m, reply_path(manager, m, error));
 }
 
 static int reply_unit(sd_bus_message *call, const struct unit *unit) {

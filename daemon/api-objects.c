@@ -20,7 +20,7 @@
 #define UNIT_PATH_MAX (sizeof(EXPOSURED_UNIT_PATH) + 3 * UNIT_NAME_SIZE)
 #define OTHER_PATH_MAX 64U
 /* By the specification of D-Bus. */
-#define INTERFACE_NAME_MAX 255U
+#define NAME_LENGTH_MAX 255U
 
 /* sd-bus looks for each part of a path in turn, which takes a second of one that is long enough. */
 static bool path_is_plausible(const char *path) {
@@ -140,22 +140,6 @@ static int turn_get_findings(struct manager *manager, sd_bus_message *call, uint
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
-/* Whether it asks for the findings of a unit. It can be read from its beginning again. */
-static int asks_for_findings(sd_bus_message *m, const char *path) {
-        const char *interface, *property;
-        int r;
-
-        if (strncmp(path, EXPOSURED_UNIT_PATH "/", strlen(EXPOSURED_UNIT_PATH "/")) != 0 ||
-            sd_bus_message_has_signature(m, "ss") <= 0)
-                return false;
-        r = sd_bus_message_read(m, "ss", &interface, &property);
-        if (r >= 0)
-                r = sd_bus_message_rewind(m, true);
-        if (r < 0)
-                return r;
-        return (!*interface || streq(interface, EXPOSURED_UNIT_INTERFACE)) && streq(property, "Findings");
-}
-
 /* Whether it calls that method, which takes no arguments. As sd-bus has it, the interface may be left out. */
 static bool calls(sd_bus_message *m, const char *interface, const char *member) {
         return streq_ptr(sd_bus_message_get_member(m), member) &&
@@ -185,10 +169,35 @@ static int wait_for_properties(struct turns *turns, sd_bus_message *m, sd_bus_er
         r = sd_bus_message_read(m, "s", &interface);
         if (r < 0)
                 return r;
-        if (strnlen(interface, INTERFACE_NAME_MAX + 1) > INTERFACE_NAME_MAX)
+        if (strnlen(interface, NAME_LENGTH_MAX + 1) > NAME_LENGTH_MAX)
                 return refuse_arguments(turns, m, "the name of an interface, of at most 255 bytes", error);
         r = sd_bus_message_rewind(m, true);
         return r < 0 ? r : turns_forward(turns, m, error);
+}
+
+static bool is_findings(const char *path, const char *interface, const char *property) {
+        return strncmp(path, EXPOSURED_UNIT_PATH "/", strlen(EXPOSURED_UNIT_PATH "/")) == 0 &&
+               (!*interface || streq(interface, EXPOSURED_UNIT_INTERFACE)) && streq(property, "Findings");
+}
+
+static int look_at_property(struct turns *turns, sd_bus_message *m, const char *path, sd_bus_error *error) {
+        const char *interface, *property;
+        int r;
+
+        if (sd_bus_message_has_signature(m, "ss") <= 0)
+                return refuse_arguments(turns, m, "the names of an interface and a property", error);
+        r = sd_bus_message_read(m, "ss", &interface, &property);
+        if (r < 0)
+                return r;
+        if (strnlen(interface, NAME_LENGTH_MAX + 1) > NAME_LENGTH_MAX ||
+            strnlen(property, NAME_LENGTH_MAX + 1) > NAME_LENGTH_MAX)
+                return refuse_arguments(turns, m, "the names of an interface and a property, of at most 255 bytes",
+                                        error);
+        if (is_findings(path, interface, property))
+                return turns_request(turns, m, turn_get_findings, error);
+        /* sd-bus answers. */
+        r = sd_bus_message_rewind(m, true);
+        return r < 0 ? r : 0;
 }
 
 static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -209,8 +218,8 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 return wait_to_introspect(turns, m, path, error);
         if (calls(m, PROPERTIES_INTERFACE, "GetAll"))
                 return wait_for_properties(turns, m, error);
-        if (calls(m, PROPERTIES_INTERFACE, "Get") && asks_for_findings(m, path) > 0)
-                return turns_request(turns, m, turn_get_findings, error);
+        if (calls(m, PROPERTIES_INTERFACE, "Get"))
+                return look_at_property(turns, m, path, error);
         return 0;
 }
 

@@ -296,8 +296,10 @@ static const struct scan_ops scan_ops = {
 };
 
 static void on_work_over(void *userdata) {
-        (void) userdata;
-        memory_release();
+        struct manager *m = userdata;
+
+        memory_release(!m->rested);
+        m->rested = true;
 }
 
 void manager_worked(struct manager *m) {

@@ -77,6 +77,7 @@ struct manager {
         bool after_reload;              /* the sweep under way follows a reload: files and settings agree */
         bool served;                    /* our name is ours, others can see us */
         bool was_ready;                 /* READY=1 was sent */
+        bool rested;                    /* memory was given back */
         int exit_code;                  /* 0, or why the event loop was left: negative errno */
         uint64_t last_scan;             /* realtime, µs; 0: none yet */
         uint64_t last_scan_duration;    /* µs */

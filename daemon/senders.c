@@ -8,7 +8,7 @@
 #include "senders.h"
 #include "systemd.h"
 
-/* More than there are calls that may wait for an answer of the bus (turns.c): some are left for who is known. */
+/* Names that are known or asked for; more than there are calls that may wait for the bus to tell (turns.c). */
 #define PLACES 512U
 /* ":1.18446744073709551615" is the longest there is. */
 #define NAME_SIZE 32U

@@ -32,8 +32,8 @@
 /* After each answer to who is not prompt, there is so many times as long for reading, or calls of others pile up. */
 #define REST_FACTOR 3U
 /*
- * Who was refused so often in this period and goes on is not answered: the bus has no less to do for an answer than for
- * a call. It counts calls that have none against who made them, and in the end takes no more of them.
+ * Who was refused so often in this period, and goes on, gets no answer to what comes until its end: the bus has no less
+ * to do for an answer than for a call. Who makes one call after the other does not come that far.
  */
 #define REFUSALS_MAX 512U
 
@@ -122,11 +122,19 @@ static void begin_period(struct turns *t, uint64_t now) {
         t->period_end = now + PERIOD_USEC;
 }
 
-/* NULL where there are more users than are counted. */
-static struct share *share_get(struct turns *t, uint32_t uid) {
+static struct share *share_find(struct turns *t, uint32_t uid) {
         for (unsigned i = 0; i < t->n_shares; i++)
                 if (t->shares[i].uid == uid)
                         return &t->shares[i];
+        return NULL;
+}
+
+/* NULL where there are more users than are counted. */
+static struct share *share_get(struct turns *t, uint32_t uid) {
+        struct share *share = share_find(t, uid);
+
+        if (share)
+                return share;
         if (t->n_shares >= USERS_MAX)
                 return NULL;
         t->shares[t->n_shares] = (struct share) { .uid = uid };
@@ -199,7 +207,7 @@ bool turns_ignores(struct turns *t, sd_bus_message *call) {
         begin_period(t, timer_now());
         if (!t->ignoring || senders_find(t->senders, sender, &uid) <= 0)
                 return false;
-        share = share_get(t, uid);
+        share = share_find(t, uid);
         return share && share->n_refused >= REFUSALS_MAX;
 }
 
@@ -212,7 +220,9 @@ static int refuse(sd_bus_error *error) {
 static int enter(struct turns *t, uint32_t uid, struct turn *turn, sd_bus_error *error) {
         struct user *user = user_get(t, uid);
 
-        if (!user || user->line.n_turns >= TURNS_PER_USER_MAX) {
+        if (!user)
+                return refuse(error);
+        if (user->line.n_turns >= TURNS_PER_USER_MAX) {
                 count_refusal(t, uid);
                 return refuse(error);
         }
@@ -263,8 +273,10 @@ static void serve(struct turns *t, struct user *user) {
 
         user_served(t, user);
         r = turn->fn(t->manager, turn->call, uid, &error);
-        if (r < 0)
+        if (r < 0) {
+                count_refusal(t, uid);
                 r = sd_bus_reply_method_errno(turn->call, r, &error);
+        }
         if (r < 0)
                 log_errno(LOG_DEBUG, r, "Cannot answer a call");
 }

@@ -35,7 +35,7 @@ int turns_request(struct turns *turns, sd_bus_message *call, turn_fn fn, sd_bus_
  */
 int turns_forward(struct turns *turns, sd_bus_message *call, sd_bus_error *error);
 
-/* For a handler: takes note where r, what becomes of the call, is an error, and returns it. */
+/* For a handler: takes note where r, what becomes of the call, is an error, and returns it. May ask who calls. */
 int turns_refused(struct turns *turns, sd_bus_message *call, int r);
 
 /* For each call, before it is looked at: whether it is dropped, as who makes it was refused too often of late. */
