@@ -5,10 +5,12 @@ They are called with "daemon" or "broker" (which program the bus is), and the pa
 """
 
 import collections
+import contextlib
 import os
 import queue
 import re
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -22,6 +24,7 @@ from peer import DBUS, PATIENCE, PROPERTIES, BusError, Peer
 from privatebus import PrivateBus, Process
 
 SKIPPED = 77
+MARKER = "SO-FAR"
 # So many messages the daemon handles in one turn of its loop at most; see pump.c.
 TURN_MESSAGES = 32
 CONFIGURATION = "/run/exposured.conf"
@@ -170,10 +173,10 @@ class Daemon:
         return told
 
     def told_so_far(self):
-        told = []
-        while not self.told.empty():
-            told.append(self.told.get())
-        return told
+        # What was sent before that was read, too.
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as marker:
+            marker.sendto(MARKER.encode(), f"{self.folder}/notify")
+        return self.wait_for(MARKER)[:-1]
 
     def wait_for_line(self, text):
         """Until it writes such a line to its log; returns that."""
@@ -247,6 +250,15 @@ class DaemonCase(unittest.TestCase):
         self.addCleanup(peer.close)
         peer.match(f"type='signal',sender='{NAME}'")
         return peer
+
+    @contextlib.contextmanager
+    def asleep(self):
+        """What comes meanwhile is read before any answer of the bus to a question about it."""
+        self.daemon.process.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.daemon.process.process.send_signal(signal.SIGCONT)
 
     def settle(self):
         """Until the daemon has no more to ask, as far as it says."""

@@ -18,6 +18,7 @@ from bus import BusError  # noqa: E402, F401
 PATIENCE = 30
 DBUS = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
 PROPERTIES = "org.freedesktop.DBus.Properties"
+REPLY = machine_bus.REPLY
 
 
 def can_be(user):

@@ -18,6 +18,7 @@ CONFIGURATION = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Con
  <type>session</type>
  <listen>unix:path={folder}/bus</listen>
  <auth>EXTERNAL</auth>
+ <limit name="max_replies_per_connection">100000</limit>
  <servicedir>{folder}/services</servicedir>
  <policy context="default">
   <allow own="*"/>

@@ -243,11 +243,11 @@ class Rescan(ClientCase):
 
     def test_takes_its_time(self):
         """A sweep may last longer than any other call may."""
-        environment = self.environment(SYSTEMD_BUS_TIMEOUT="100ms")
+        environment = self.environment(SYSTEMD_BUS_TIMEOUT="2s")
         self.mock.tell("hold")
         rescan = self.start("rescan", environment=environment)
         self.assertEqual(self.mock.out.next(), "Rescan")
-        self.assertEqual(self.refusal("list", SYSTEMD_BUS_TIMEOUT="100ms"), "exposured did not answer in time.")
+        self.assertEqual(self.refusal("list", SYSTEMD_BUS_TIMEOUT="2s"), "exposured did not answer in time.")
         self.assertEqual(self.mock.out.next(), "ListUnits")
         self.assertIsNone(rescan.process.poll())
         self.mock.tell("release")

@@ -23,7 +23,7 @@ class Ends(Case):
     def test_it_ends(self):
         self.begin()
         self.weaken("a.service")
-        self.accept("a.service", 1)
+        self.accept("a.service", 5)
         self.assertEqual((self.open(), self.get("Baseline", "a.service")), (set(), PLAIN))
         self.wait_until(lambda: self.open() == {"a.service"})
         self.assertEqual(self.get("Baseline", "a.service"), BETTER)

@@ -254,7 +254,7 @@ class Instances(EventCase):
 
     def setUp(self):
         super().setUp()
-        configure(SettleSec="2s")
+        configure(SettleSec="8s")
         self.addCleanup(configure, SettleSec="0")
         self.systemd.set(self.units[0], "FragmentPath", "s", TEMPLATE, "Unit")
         self.start()

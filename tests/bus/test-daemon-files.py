@@ -75,9 +75,9 @@ class Configuration(Case):
         self.hang_up()
         self.refused(f"{ERROR}NoSuchUnit", "AssessUnit", "s", "nosuch.service")
         begin = time.monotonic()
-        for _ in range(3):
+        for _ in range(20):
             self.refused(f"{ERROR}NoSuchUnit", "AssessUnit", "s", "nosuch.service")
-        self.assertLess(time.monotonic() - begin, 0.45)
+        self.assertLess(time.monotonic() - begin, 4)
 
     def test_call_timeout(self):
         """A manager that does not answer in time is one that refused."""

@@ -126,8 +126,8 @@ class Lookup(Case):
         self.systemd.wait_for_call("GetAll")
         self.heard()
         self.assertEqual(self.systemd.in_flight(), [1, 1])
-        self.systemd.rule("", "GetAll")
         begin = time.monotonic()
+        self.systemd.rule("", "GetAll")
         for serial in waiting:
             self.assert_refused(self.peer, serial, "NoSuchUnit")
         # 50 a second; the first did not have to wait
@@ -252,8 +252,8 @@ class Rescan(Case):
 
     def test_rest(self):
         """The next one waits until systemd has had its rest."""
-        self.call("Rescan")
         begin = time.monotonic()
+        self.call("Rescan")
         self.call("Rescan")
         self.assertGreater(time.monotonic() - begin, 0.9)
         self.assertEqual(self.get("ScanCount"), 3)

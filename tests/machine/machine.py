@@ -439,6 +439,7 @@ class Machine:
             os.close(process)
 
     def journal(self, unit):
+        self.run("journalctl", "--sync", check=False)
         return self.output("journalctl", "--no-pager", "-o", "cat", "-u", unit, check=False)
 
     def load_shipped(self, user=False):

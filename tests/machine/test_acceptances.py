@@ -36,7 +36,7 @@ class Acceptances(scenario.ScenarioCase):
         self.drop_in(unit, "ProtectHome=no")
         self.reload()
         self.expect(("regressed", unit, None, None))
-        until = int((time.time() + 4) * 1e6)
+        until = int((time.time() + 12) * 1e6)
         self.bus.call(bus.Exposured.NAME, bus.Exposured.PATH, MANAGER, "Accept", "sst", unit, "for a moment", until)
         self.expect(("accepted", unit, None, None))
         while time.time() * 1e6 < until + 1500000:

@@ -123,7 +123,7 @@ class NoLoop(case.MachineCase):
 
     def test_units_that_load_and_unload(self):
         calls = self.daemon.get("CallCount")
-        self.machine.run("sh", "-c", "for i in $(seq 100); do systemd-run -q --wait -u brief-$i true & "
+        self.machine.run("sh", "-c", "for i in $(seq 100); do systemd-run -q --no-block -u brief-$i true & "
                          "systemctl start there-$i.service; systemctl show -p Id nowhere-y$i.service >/dev/null; "
                          "done; wait")
         self.assertQuiet()
